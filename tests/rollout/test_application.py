@@ -1,0 +1,31 @@
+"""What a play's `rollout:` may say."""
+
+import pytest
+
+from wherry.errors import ProjectError
+from wherry.rollout import application
+
+
+def test_only_a_name_is_needed_and_the_rest_has_defaults():
+    found = application.from_play({"app": "shop"}, None)
+    assert (found.app, found.keep, found.retire) == ("shop", 5, "freeze")
+    assert set(found.container_defaults()) == {"min_healthy_time", "start_timeout", "drain_timeout", "retire"}
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({}, "app: NAME"),
+        ({"app": "Shop!"}, "Shop!"),
+        ({"app": "../x"}, "../x"),
+        ({"app": "shop", "min_helthy_time": 3}, "min_healthy_time"),
+        ({"app": "shop", "keep": 1}, "at least 2"),
+        ({"app": "shop", "drain_timeout": "soon"}, "soon"),
+        ({"app": "shop", "drain_timeout": -1}, "-1"),
+        ({"app": "shop", "retire": "melt"}, "melt"),
+    ],
+)
+def test_what_cannot_be_meant_is_an_error_that_names_it(options, part):
+    with pytest.raises(ProjectError) as caught:
+        application.from_play(options, None)
+    assert part in str(caught.value)

@@ -13,7 +13,8 @@ def run(host, load=None, name: "str" = None, state: "present | absent" = "presen
     load: an archive on the controller as `docker save` or `podman save` write it, plain or gzip; needed for present.
     name: one more name for the image (NAME:TAG); with state=absent and no `load`, the image to remove.
     state: absent takes the names away, and the image with its last name; refused while a container needs it.
-    Registers: changed, names, and image (its ID) for present.
+    Registers: changed, names; for present also image (its ID), missing_bytes and missing_layers: what the host lacked of
+    it, uncompressed.
     """
     if load is None and (state == "present" or not name):
         host.fail("say what image: `load` is missing" if state == "present" else "say what image: by `name` or `load`")
@@ -21,4 +22,6 @@ def run(host, load=None, name: "str" = None, state: "present | absent" = "presen
     if state == "absent":
         removed = [host.images.remove(each) for each in names]
         return {"changed": any(removed), "names": names}
-    return {"changed": host.images.ensure(load, name=name or ""), "image": load.id, "names": names}
+    missing = host.images.missing(load)
+    sizes = {"missing_bytes": sum(missing.values()), "missing_layers": len(missing)}
+    return {"changed": host.images.ensure(load, name=name or ""), "image": load.id, "names": names, **sizes}

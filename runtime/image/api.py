@@ -35,6 +35,11 @@ class Images:
             self._bring(archive, names)
         return True
 
+    def missing(self, archive):
+        """The sizes in bytes, by digest, of the layers of `archive` that are not here."""
+        here = self._store.has(diff_id for diff_id, _ in archive.layers)
+        return {diff_id: size for diff_id, size in archive.layers if diff_id not in here}
+
     def remove(self, name):
         """Take the name away, and the image with its last name; True when there was one. Conflict when it is in use."""
         try:
@@ -62,7 +67,7 @@ class Images:
     def _bring(self, archive, names):
         with self._store.staging():  # as long as this is held, no sweep takes the layers that are here already
             try:
-                self._bring_layers(archive.layers)
+                self._bring_layers(archive)
                 self._store.add(archive.config, names)
                 return
             except (ArchiveError, NoSpace) as error:
@@ -70,9 +75,8 @@ class Images:
         self._store.sweep()
         raise failure
 
-    def _bring_layers(self, layers):
-        here = self._store.has(diff_id for diff_id, _ in layers)
-        missing = {diff_id: size for diff_id, size in layers if diff_id not in here}
+    def _bring_layers(self, archive):
+        missing = self.missing(archive)
         staging.require_room(self._store.path, sum(missing.values()))
         for diff_id in missing:
             receive.layer(self._store, diff_id, self._pull(diff_id))

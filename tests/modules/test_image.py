@@ -23,6 +23,9 @@ class Images:
     def __init__(self, here=()):
         self.here, self.calls = set(here), []
 
+    def missing(self, archive):
+        return {"sha256:2": 30, "sha256:3": 12}
+
     def ensure(self, archive, name=""):
         self.calls.append(("ensure", archive.id, name))
         return True
@@ -71,7 +74,13 @@ def test_present_ensures_the_archive_under_the_additional_name():
     host = Host()
     result = image.run(host, load=Archive(), name="app:stable")
     assert host.images.calls == [("ensure", "sha256:1", "app:stable")]
-    assert result == {"changed": True, "image": "sha256:1", "names": ["app:1", "app:latest", "app:stable"]}
+    assert result == {
+        "changed": True,
+        "image": "sha256:1",
+        "names": ["app:1", "app:latest", "app:stable"],
+        "missing_bytes": 42,
+        "missing_layers": 2,
+    }
 
 
 def test_absent_removes_every_name_and_is_changed_by_one():

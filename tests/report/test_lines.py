@@ -40,6 +40,11 @@ def begun(task="t", handler=False):
     return TaskStarted(0, task, "p:1:1", handler)
 
 
+def test_what_a_host_lacks_of_an_image_is_told():
+    lines = shown(begun(), done("web1", status="changed", changed=True, missing_bytes=31_000_000, missing_layers=2))
+    assert lines[1:] == ["changed: [web1]", "    lacked 31 MB in 2 layers, before compression"]
+
+
 def test_the_lines_are_those_that_scripts_know():
     assert shown(
         PlayStarted(0, "site", ("web1",)),

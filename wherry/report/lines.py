@@ -89,6 +89,9 @@ class Lines:
         if event.result.get(SHOW) or self._verbose:
             text += " => " + _json(event.result, indent=4 if event.result.get(SHOW) else None)
         self._line(text, event.status)
+        if lacking := event.result.get("missing_bytes"):
+            layers = event.result.get("missing_layers", 0)
+            self._write(f"    lacked {amount(int(lacking))} in {layers} layer{'s' * (layers != 1)}, before compression")
 
     def _failure(self, event: TaskFinished) -> None:
         host, result = visible(event.host), _json(event.result)

@@ -34,11 +34,13 @@ class Fleet:
     def __init__(self, project: Project, variables: Run) -> None:
         self.project, self.variables = project, variables
         self._payload = payload.make(project)
+        self._hosts: dict[str, Host] = {}
         self._sessions: dict[str, Session] = {}
         self._guards: dict[str, threading.Lock] = {}
 
     def session(self, host: Host, connection: str | None = None) -> Session:
         """The host's session, opened if there is none that lives; raises UnreachableError, UntrustedError."""
+        self._hosts[host.name] = host
         with self._guards.setdefault(host.name, threading.Lock()):
             found = self._sessions.get(host.name)
             if found is None or not found.alive:
@@ -47,8 +49,8 @@ class Fleet:
             return self._sessions[host.name]
 
     def reach(self, name: str) -> Session:
-        """The session of the host with this name."""
-        return self.session(self.variables.inventory.hosts[name])
+        """The session of the host with this name, which had one before."""
+        return self.session(self._hosts[name])
 
     def living(self, name: str) -> Session | None:
         """The host's session if it has one that lives."""

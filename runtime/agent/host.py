@@ -7,6 +7,7 @@ from . import commands
 from .arguments import Blob
 from .content import damaged, digest_of, through_file, verified, write_all
 from .files import ABSENT, Files
+from .modes import user_name
 
 
 class Failure(Exception):
@@ -138,8 +139,11 @@ class Runtime:
     @property
     def dirs(self):
         """The folders of this host's runtime."""
-        from ..state import Dirs
+        from ..state import Dirs, environment
 
+        if os.geteuid() and not environment("WHERRY_ROOT", ""):
+            hint = "let the play become root (`become: true`), or log in as root (`ansible_user: root`)"
+            raise UsageError(f"containers need root here, and the user is {user_name(os.geteuid())}", hint=hint)
         return Dirs()
 
     def containers(self, check=False):

@@ -36,8 +36,14 @@ def monitor(dirs, listener, tell):
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
     shared = Shared()
-    channel, _ = listener._accept()
-    posix.write(tell, b"1")
+    try:
+        channel, _ = listener._accept()
+    except OSError:
+        posix._exit(0)  # the keeper has left, and nobody has asked
+    try:
+        posix.write(tell, b"1")
+    except BrokenPipeError:
+        pass  # the keeper has left in this very moment: nobody needs another monitor
     posix.close(tell)
     posix.close(listener.fileno())
     me = posix.getpid()  # the child would see another parent if we were killed

@@ -190,7 +190,8 @@ class Keeper:
                     pass  # the state folder was cleared
             self._name_is_ours = False
         if not _readable(self._listener.fileno(), 0):
-            posix.kill(self._waiting, _signal.SIGKILL)
+            # Wakes the monitor that waits, which ends; one that has just taken a request goes on without us.
+            self._listener.shutdown(_socket.SHUT_RDWR)
             posix._exit(0)
 
 

@@ -50,5 +50,8 @@ def serving(lab, name, port=PORT):
     """What a host answers on the published port."""
     with lab.inside():
         connection = http.client.HTTPConnection(lab.host(name).address, port, timeout=5)
-        connection.request("GET", "/")
-        return connection.getresponse().read().decode().strip()
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().read().decode().strip()
+        finally:
+            connection.close()

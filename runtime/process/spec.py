@@ -70,7 +70,6 @@ def default(
     devices: host paths, or (host path, path inside, access).
     """
     caps = list(capabilities.ALL) if privileged else capabilities.chosen(cap_add, cap_drop)
-    own_network = network != "host" and not network.startswith("/")
     return {
         "ociVersion": "1.0.2",
         "root": {"path": root, "readonly": read_only},
@@ -79,7 +78,7 @@ def default(
             "terminal": terminal,
             "user": {"uid": uid, "gid": gid, "additionalGids": list(groups)},
             "args": list(argv),
-            "env": env if isinstance(env, list) else [f"{name}={value}" for name, value in dict(env).items()],
+            "env": environment(env),
             "cwd": cwd,
             "capabilities": process_capabilities(caps, uid, kept=() if privileged else cap_add),
             "noNewPrivileges": not (allow_setuid or privileged),
@@ -88,13 +87,18 @@ def default(
         "mounts": standard_mounts(shm_size, writable=privileged) + list(mounts),
         "linux": {
             "namespaces": namespaces(network, rootless),
-            "sysctl": dict(SYSCTLS) if own_network else {},
+            "sysctl": {} if network == "host" or network.startswith("/") else dict(SYSCTLS),
             "devices": [device(each) for each in devices],
             "resources": resources(memory, cpus, pids, cpuset, devices, all_devices=privileged),
             **({} if privileged else confinement(caps)),
         },
         "wherry": {"overlay": overlay},
     }
+
+
+def environment(env):
+    """A mapping or a list as the list that the specification wants."""
+    return env if isinstance(env, list) else [f"{name}={value}" for name, value in dict(env).items()]
 
 
 def process_capabilities(caps, uid, kept):

@@ -3,7 +3,7 @@
 import os
 
 from tests.execution.conftest import finished
-from wherry.events import HostUnreachable, PlayStarted, TaskStarted, Warned
+from wherry.events import TaskStarted
 
 
 def test_results_of_one_task_decide_the_next(site):
@@ -251,88 +251,6 @@ def test_meta_ends_hosts_and_plays_without_failing_them(site):
     assert run.outcome.exit_code == 0
 
 
-def test_run_once_is_done_by_one_host_for_all_of_them_and_in_step(site):
-    site.hosts("web1", "web2", "web3")
-    run = site.run("""
-        - hosts: web
-          tasks:
-            - shell: "sleep 0.2; touch {{ work }}/{{ inventory_hostname }}"
-              when: inventory_hostname != 'web1'
-            - command: ls {{ work }}
-              run_once: true
-              register: seen
-            - assert: {that: "seen.stdout_lines == ['web2', 'web3']"}
-    """)
-    assert run.outcome.exit_code == 0
-    assert [host for host, task, *_ in run.results if task == "command"] == ["web1"]
-
-
-def test_a_failed_run_once_ends_the_play_for_all(site):
-    site.hosts("web1", "web2")
-    run = site.run("""
-        - hosts: web
-          tasks:
-            - {command: "false", run_once: true}
-            - {name: never, ping: }
-    """)
-    assert run.results == [("web1", "command", "failed")]
-    assert run.outcome.failed == ["web1"]
-
-
-def test_hostvars_show_other_hosts_as_they_were_at_this_task(site):
-    site.hosts("web1", "web2")
-    run = site.run("""
-        - hosts: web
-          tasks:
-            - shell: "sleep {{ 0.3 if inventory_hostname == 'web2' else 0 }}; echo one {{ inventory_hostname }}"
-              register: said
-            - debug: msg="{{ hostvars.web1.said.stdout }}, {{ hostvars['web2'].said.stdout }}"
-            - command: echo two
-              register: said
-    """)
-    assert {run.result("debug", host)["msg"] for host in ("web1", "web2")} == {"one web1, one web2"}
-
-
-def test_serial_cuts_hosts_into_batches_and_a_whole_failed_batch_ends_the_run(site):
-    site.hosts("web1", "web2", "web3")
-    run = site.run("""
-        - hosts: web
-          serial: [1, 2]
-          tasks:
-            - command: "{{ 'false' if inventory_hostname == 'web1' else 'true' }}"
-    """)
-    assert [event.hosts for event in run.events if isinstance(event, PlayStarted)] == [("web1",)]
-    assert run.outcome.exit_code == 4
-
-
-def test_any_errors_fatal_lets_no_host_begin_the_next_task(site):
-    site.hosts("web1", "web2")
-    run = site.run("""
-        - hosts: web
-          any_errors_fatal: true
-          tasks:
-            - command: "{{ 'false' if inventory_hostname == 'web1' else 'true' }}"
-            - {name: never, ping: }
-    """)
-    assert sorted(run.results) == [("web1", "command", "failed"), ("web2", "command", "changed")]
-
-
-def test_a_failed_host_leaves_the_others_alone_and_stays_out_of_later_plays(site):
-    site.hosts("web1", "web2")
-    run = site.run("""
-        - hosts: web
-          tasks: [{command: "false", when: inventory_hostname == 'web1'}, {ping: }]
-        - hosts: web
-          tasks: [{name: later, ping: }]
-    """)
-    assert sorted(run.results) == [
-        ("web1", "command", "failed"),
-        ("web2", "command", "skipped"),
-        ("web2", "later", "ok"),
-        ("web2", "ping", "ok"),
-    ]
-
-
 def test_only_mentioned_facts_are_gathered_and_in_one_question(site, monkeypatch):
     from wherry.connection.session import Session
 
@@ -390,35 +308,6 @@ def test_no_log_hides_results_and_items(site):
     assert run.outcome.exit_code == 0
 
 
-def test_environment_and_timeout_travel_with_a_task(site):
-    run = site.run("""
-        - hosts: web
-          environment: {ONE: "1", TWO: "2"}
-          tasks:
-            - {shell: "echo $ONE$TWO", environment: {TWO: "zwei"}, register: r}
-            - assert: {that: "r.stdout == '1zwei'"}
-            - {command: sleep 20, timeout: 1}
-    """)
-    assert [status for _, _, status in run.results] == ["changed", "ok", "failed"]
-    assert "timed out" in run.result("command")["msg"]
-
-
-def test_an_unreachable_host_is_reported_and_the_others_go_on(site):
-    from wherry.connection import session
-    from wherry.errors import UnreachableError
-
-    def connect(target, packed):
-        if target.name == "web1":
-            raise UnreachableError("no route", "web1")
-        return session.open(target, packed)
-
-    site.hosts("web1", "web2")
-    run = site.run("- hosts: web\n  tasks: [{ping: }]\n", connect=connect)
-    assert [event.host for event in run.events if isinstance(event, HostUnreachable)] == ["web1"]
-    assert run.results == [("web2", "ping", "ok")]
-    assert run.outcome.exit_code == 5
-
-
 def test_an_undefined_variable_fails_the_task_with_its_place(site):
     run = site.run("""
         - hosts: web
@@ -428,118 +317,6 @@ def test_an_undefined_variable_fails_the_task_with_its_place(site):
     """)
     message = run.result("command")["msg"]
     assert "'mesage' is undefined" in message and "test.yml:4:" in message
-
-
-def test_a_module_that_only_ansible_has_is_a_warning_until_it_would_run(site):
-    run = site.run("""
-        - hosts: web
-          tasks:
-            - {yum: {name: x}, when: ansible_facts.os_family == 'RedHat'}
-            - pacman: {name: y}
-    """)
-    assert [status for _, _, status in run.results][1:] == ["skipped", "failed"]
-    warnings = [event.text for event in run.events if isinstance(event, Warned)]
-    assert ["'yum'" in warnings[0], "'pacman'" in warnings[1], len(warnings)] == [True, True, 2]
-
-
-def test_a_failure_in_a_block_that_is_fatal_ends_the_play_before_the_task_behind_it(site):
-    site.hosts("web1", "web2")
-    run = site.run("""
-        - hosts: web
-          tasks:
-            - block: [{command: "{{ 'false' if inventory_hostname == 'web1' else 'true' }}"}]
-              any_errors_fatal: true
-            - {name: never, ping: }
-    """)
-    assert sorted(run.results) == [("web1", "command", "failed"), ("web2", "command", "changed")]
-
-
-def test_more_failures_than_are_tolerated_end_the_play(site):
-    site.hosts("web1", "web2", "web3")
-    text = """
-        - hosts: web
-          max_fail_percentage: {}
-          tasks:
-            - {{command: "false", when: inventory_hostname == 'web1'}}
-            - {{name: next, ping: }}
-    """
-    assert "next" in [task for _, task, *_ in site.run(text.format(34)).results]
-    assert "next" not in [task for _, task, *_ in site.run(text.format(30)).results]
-
-
-def test_more_hosts_than_forks_still_wait_for_each_other(site):
-    site.hosts("web1", "web2", "web3")
-    run = site.run("- hosts: web\n  tasks: [{ping: }, {ping: , run_once: true}, {ping: }]\n", forks=1)
-    assert len(run.results) == 7
-
-
-def test_files_and_templates_are_found_beside_the_playbook_and_in_the_project(site):
-    site.write("files/plain", "plain")
-    site.write("playbooks/files/tree/a/b", "deep")
-    site.write(
-        "playbooks/templates/t.conf.j2", "host={{ inventory_hostname }}\n{% for n in [1, 2] %}\n{{ n }}\n{% endfor %}\n"
-    )
-    run = site.run("""
-        - hosts: web
-          tasks:
-            - copy: {src: plain, dest: "{{ work }}/", mode: preserve}
-            - copy: {src: tree/, dest: "{{ work }}/tree"}
-            - copy: {src: tree, dest: "{{ work }}/named"}
-            - template: {src: t.conf.j2, dest: "{{ work }}/"}
-    """)
-    assert run.outcome.exit_code == 0
-    assert (site.read("plain"), site.read("tree/a/b"), site.read("named/tree/a/b")) == ("plain", "deep", "deep")
-    assert site.read("t.conf") == "host=web1\n1\n2\n"
-
-
-def test_a_broken_template_is_an_error_in_the_template_file(site):
-    site.write("templates/t.j2", "fine\n{{ nothing_here }}\n")
-    run = site.run("- hosts: web\n  tasks: [{template: {src: t.j2, dest: '{{ work }}/t'}}]\n")
-    assert "t.j2:2" in run.result("template")["msg"]
-
-
-def test_a_module_may_return_what_json_can_hold_and_no_more(site):
-    site.write(
-        "modules/odd.py",
-        "def run(host, kind='set'):\n    return {'changed': True, 'value': {1, 2} if kind == 'set' else 'x' * 300000}\n",
-    )
-    run = site.run("""
-        - hosts: web
-          tasks:
-            - {name: set, odd: , ignore_errors: true}
-            - {name: long, odd: {kind: text}}
-    """)
-    assert [status for *_, status in run.results] == ["ignored", "changed"]
-    assert len(run.result("long")["value"]) == 300000
-
-
-def test_a_modules_finish_completes_its_result_on_the_controller(site):
-    site.write(
-        "modules/two_sided.py",
-        """
-        def prepare(task):
-            task.args["text"] = task.render("{{ inventory_hostname }}")
-
-        def finish(task, result):
-            return {**result, "said": task.args["text"] + " " + result["said"]}
-
-        def run(host, text="unprepared"):
-            return {"said": text}
-        """,
-    )
-    run = site.run("- hosts: web\n  tasks: [{two_sided: }]\n")
-    assert run.result("two_sided")["said"] == "web1 web1"
-
-
-def test_a_name_that_cannot_be_rendered_is_shown_as_written(site):
-    run = site.run("""
-        - hosts: web
-          vars: {what: it}
-          tasks:
-            - {name: "do {{ what }}", ping: }
-            - {name: "do {{ item }}", ping: , loop: [1]}
-    """)
-    assert [task for _, task, *_ in run.results] == ["do it", "do {{ item }}", "do {{ item }}"]
 
 
 def test_a_failed_task_notifies_nobody(site):

@@ -126,6 +126,7 @@ def test_a_terminated_hello_ends_with_its_last_connection(hello, address):
     with socket.create_connection(address, timeout=5) as client:
         time.sleep(0.2)
         hello.terminate()
+        time.sleep(0.3)  # the signal is handled between two looks for requests
         client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
         assert b"Connection: close" in client.recv(1000)
     assert hello.wait(timeout=5) == 0

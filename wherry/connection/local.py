@@ -78,5 +78,9 @@ class PipeTransport:
         self._wake = (-1, -1)
 
     def abort(self) -> None:
-        """End the stream now; a receive that waits returns."""
+        """End the stream now; a receive that waits returns, and the agent sees the end of its input."""
+        if not self._stdin.closed:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stdin.fileno())  # not closed: another thread may be writing to that number
+            os.close(null)
         os.write(self._wake[1], b"!")

@@ -1,4 +1,4 @@
-"""What a host answers is data: never rendered, never trusted, and a bad one harms only itself (SECURITY H1, H4, H6, H7)."""
+"""What a host answers is data: never rendered, never trusted, and a bad one harms only itself."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""SECURITY H1: what a host says is never a template; H2: a template cannot leave the sandbox."""
+"""What a host says is never a template, and a template cannot leave the sandbox."""
 
 import json
 import re

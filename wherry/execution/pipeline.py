@@ -1,4 +1,4 @@
-"""One host's tasks on their way: rendered and sent ahead of results as far as their text allows (DESIGN 5.6).
+"""One host's tasks on their way: rendered and sent ahead of results as far as their text allows.
 
 A step is composed (rendered, `when` tested, engine actions done), pushed (its requests sent) and, in order, collected: its
 results judged, registered, counted and shown. What a composed step needs of results still outstanding, or of facts or other

@@ -160,7 +160,7 @@ def _check_notifications(planned: PlanPlay) -> None:
 
 
 def _check_rollout(planned: PlanPlay) -> None:
-    """Containers, their lock and their release belong to one user, that of the play (DESIGN 5.5)."""
+    """Containers, their lock and their release belong to one user, that of the play."""
     for step in planned.steps:
         for keyword in ("become", "become_user"):
             other = step.task.effective(keyword) != planned.play.keywords.get(keyword)

@@ -37,7 +37,7 @@ class Step:
 
     @property
     def blocking(self) -> bool:
-        """Whether nothing may be sent to the host before this task's result is known (DESIGN 5.6)."""
+        """Whether nothing may be sent to the host before this task's result is known."""
         task = self.task
         return (
             task.failed_when is not None

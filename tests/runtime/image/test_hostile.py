@@ -1,4 +1,4 @@
-"""Hostile layers: nothing outside the layer is touched, nothing of them becomes visible (SECURITY I1-I5, I8, I9)."""
+"""Hostile layers: nothing outside the layer is touched, nothing of them becomes visible."""
 
 import os
 import subprocess

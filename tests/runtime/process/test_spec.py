@@ -1,4 +1,4 @@
-"""The default config is the default deny of SECURITY section 5, and what is asked for changes only that."""
+"""The default config denies by default, and what is asked for changes only that."""
 
 import pytest
 

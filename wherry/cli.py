@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from wherry import __version__
 from wherry.errors import Interrupted, UsageError, WherryError
+from wherry.report.text import visible
 
 if TYPE_CHECKING:
     from wherry.project import Project
@@ -32,7 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except WherryError as error:
         if chosen.traceback:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {visible(str(error), lines=True)}", file=sys.stderr)  # it may hold a host's words
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -160,7 +160,7 @@ def from_wire(error: dict[str, Any], host: str) -> WherryError:
         )
     if error.get("kind") == "ArchiveError":
         return ArchiveError(what, where, hint)
-    return RemoteError(str(error.get("kind", "")), what, where, hint, int(error.get("exit_code", 1)))
+    return RemoteError(str(error.get("kind", "")), what, where, hint, max(1, int(error.get("exit_code", 1))))
 
 
 def exit_code(errors: list[WherryError]) -> int:

@@ -13,6 +13,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from wherry.errors import Interrupted, UsageError, WherryError
+from wherry.report.text import visible
 
 P = ParamSpec("P")
 COMMON = {
@@ -47,7 +48,8 @@ def reported(body: Callable[P, int]) -> Callable[P, None]:
         except WherryError as error:
             if kwargs.get("traceback"):
                 raise
-            raise Exit(f"error: {error}", code=error.exit_code) from None
+            text = visible(str(error), lines=True)  # it may hold a host's words
+            raise Exit(f"error: {text}", code=error.exit_code) from None
         except KeyboardInterrupt:
             raise Exit("interrupted", code=Interrupted.exit_code) from None
         if code:

@@ -18,6 +18,7 @@ from .undivided import Undivided
 from .worker import Worker
 
 STREAM_FRAMES = ("begin", "data", "end")
+TIDYING = 10.0  # seconds that a task whose content ended half way gets to remove what it had begun to make
 
 
 def main(payload):
@@ -51,6 +52,7 @@ class Agent:
         self.runtime, self.facts, self.offers = Runtime(), Facts(), {}
         self.worker = Worker(self)
         self._heartbeats = None
+        self._over = threading.Event()
 
     def run(self):
         """Greet, then answer requests in order until `bye` or the end of the channel."""
@@ -61,6 +63,8 @@ class Agent:
                 self.worker.handle(frame)
         except OSError:
             pass  # the channel is gone; nobody is left to be told
+        finally:
+            self._over.set()
 
     def read(self):
         """Take frames until the channel ends (in a thread of its own)."""
@@ -103,8 +107,10 @@ class Agent:
 
     def end(self):
         """The channel is gone: wake whoever waits for content, let what is undivided finish, end the process."""
-        self.streams.lose()
+        woken = self.streams.lose()
         self.undivided.close()
+        if woken:
+            self._over.wait(TIDYING)
         leave(1)
 
 

@@ -46,10 +46,12 @@ class Streams:
         self._open[identity] = Passed(child, lambda: self._open.pop(identity, None))
 
     def lose(self):
-        """The channel is gone: whoever waits is woken with ChannelLost."""
+        """The channel is gone: whoever waits is woken with ChannelLost; True when there is somebody."""
         self._lost = True
-        for stream in list(self._open.values()):
+        waiting = list(self._open.values())
+        for stream in waiting:
             stream.feed({"type": "lost"}, b"")
+        return bool(waiting)
 
     def _begin(self, digests):
         self._number += 1
@@ -61,7 +63,7 @@ class Streams:
         return stream
 
     def _finish(self, stream):
-        if not stream.ended:
+        if not stream.ended and not self._lost:
             self._channel.send({"type": "stop", "stream": stream.identity})
         self._open.pop(stream.identity, None)
 

@@ -9,13 +9,13 @@ import time
 
 import pytest
 
+from tests.lab import roots
 from wherry import lab as labs
 from wherry.errors import UsageError
 from wherry.lab import cgroups, namespaces, network, processes, record, traces, verbs
 from wherry.lab.layout import layout
 
 pytestmark = pytest.mark.lab
-ROOTS = "/var/cache/wherry-roots"
 A_NET = f"10.78.{os.getpid() % 250}"
 
 
@@ -101,13 +101,15 @@ def test_a_delayed_host_answers_a_round_trip_later(new_lab):
     assert 0.040 <= sorted(times[1:])[1] < 0.080
 
 
-@pytest.mark.parametrize(("release", "version"), [("bullseye", (3, 9)), ("bookworm", (3, 11)), ("trixie", (3, 13))])
+@pytest.mark.timeout(900)  # the first run makes the file systems
+@pytest.mark.parametrize(("release", "version"), roots.RELEASES.items())
 def test_hosts_start_from_another_file_system(new_lab, release, version):
-    running = new_lab(1, root=f"{ROOTS}/{release}")
+    running = new_lab(1, root=roots.ensure(release))
     answer = ssh(running, "web1", "python3 -c 'import sys; print(*sys.version_info[:2])'; cat /etc/hostname")
     assert answer.stdout.decode().split() == [*map(str, version), "web1"]
 
 
+@pytest.mark.timeout(900)
 def test_a_file_system_without_python_gets_the_controllers(new_lab, tmp_path):
     base = tmp_path / "root"
     base.mkdir()
@@ -118,7 +120,7 @@ def test_a_file_system_without_python_gets_the_controllers(new_lab, tmp_path):
 
 def without_python(folder):
     """A bookworm root whose python3 is gone: hard links, so that it costs nothing."""
-    subprocess.run(["cp", "-al", f"{ROOTS}/bookworm/.", folder], check=True)
+    subprocess.run(["cp", "-al", f"{roots.ensure('bookworm')}/.", folder], check=True)
     for name in ("python3", "python3.11"):
         os.unlink(f"{folder}/usr/bin/{name}")
     return folder

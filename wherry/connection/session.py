@@ -238,6 +238,8 @@ class Session:
     def _named(self, error: WherryError) -> WherryError:
         """The error with the host as its place."""
         error.where = error.where or self.target.name
+        if isinstance(error, ProtocolError):
+            error.hint = error.hint or "what answers there is not wherry's agent: look at the host's python3 and shell"
         return error
 
     def _dispatch(self, header: Header, body: bytes) -> None:

@@ -343,4 +343,6 @@ def reason(error: BaseException) -> str:
         return "no answer in time"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, paramiko.SSHException) and ("banner" in str(error) or "protocol version" in str(error)):
+        return "what answers there is no SSH server, or it is too busy to greet"
     return str(error) or "the connection was closed"

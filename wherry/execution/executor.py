@@ -119,10 +119,15 @@ def _interrupt(state: RunState, batch: Batch, begun: Sequence[HostRun]) -> None:
     except KeyboardInterrupt:
         pass  # asked again: no more grace
     deadline = time.monotonic() + GRACE
-    while not _ended(begun, PATIENCE) and time.monotonic() < deadline:
-        for run in begun:
+    while not _ended(_connected(begun), PATIENCE) and time.monotonic() < deadline:
+        for run in _connected(begun):
             if run.host_state.session is not None and not run.ended.is_set():
                 run.host_state.session.interrupt()
+
+
+def _connected(runs: Sequence[HostRun]) -> list[HostRun]:
+    """Those with a session: a thread that still connects has begun nothing, and begins nothing once it has connected."""
+    return [run for run in runs if run.host_state.session is not None]
 
 
 def _ended(runs: Sequence[HostRun], seconds: float) -> bool:
@@ -144,7 +149,8 @@ def _host(run: HostRun, crashes: list[BaseException]) -> None:
         except TaskFailed as error:
             _failed(run, error.entry)
         except UnreachableError as error:
-            _lost(run, error)
+            if run.host_state.session is not None or not run.state.stop.is_set():
+                _lost(run, error)
         except WherryError as error:
             _broken(run, error)
         except BaseException as error:  # noqa: BLE001 - the thread's outermost loop: the main thread raises it

@@ -55,7 +55,12 @@ class TaskReader:
         if module in ("action", "local_action"):
             module, value = split_action(value, place)
         short = words.short_name(module)
-        found = arguments.read(short, value, place_of(written, key) or place)
+        try:
+            found = arguments.read(short, value, place_of(written, key) or place)
+        except ProjectError:
+            if not self.knows(module) and (hint := did_you_mean(short, self.modules | words.FREE_FORM.keys())):
+                raise ProjectError(f"no module '{module}'", place, hint) from None
+            raise
         more = written.get("args")
         if isinstance(more, str):
             found.template = more

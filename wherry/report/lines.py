@@ -117,7 +117,8 @@ class Lines:
 
     def _finished(self, event: RunFinished) -> None:
         self.close()
-        self._banner("PLAY RECAP")
+        if event.hosts:
+            self._banner("PLAY RECAP")
         width = max((len(visible(each.host)) for each in event.hosts), default=0)
         for each in event.hosts:
             self._line(recap(each, width), _colour_of(each))

@@ -16,6 +16,7 @@ from wherry.language.inventory import Host
 from wherry.language.templating import Templar
 from wherry.language.variables import Run
 from wherry.project import Project
+from wherry.rollout.answers import checked
 from wherry.rollout.fleet import Fleet, in_parallel
 
 Answers = dict[str, dict[str, dict[str, Any]]]  # by application, then by host
@@ -34,7 +35,7 @@ def status(project: Project, env: str, *, app: str, limit: str, extra: Mapping[s
     """Print what serves on each host and who holds a lock; returns the exit code."""
     answers, errors = ask("status", project, env, app=app, limit=limit, extra=extra)
     for name, hosts in sorted(answers.items()):
-        out.write(f"{name}\n")
+        out.write(f"{printable(name)}\n")
         rows = [row for host, answer in sorted(hosts.items()) for row in _status_rows(host, answer)]
         out.write(table(("HOST", "RELEASE", "CONTAINER", "STATUS", "HEALTH", "IMAGE", "PORTS"), rows))
         for host, answer in sorted(hosts.items()):
@@ -51,9 +52,10 @@ def ask(
 
     def one(host: Host) -> None:
         session, become = fleet.session(host), becoming(fleet, host)
-        known = session.release("applications", become=become)["applications"]
-        for name in [each["app"] for each in known if app in ("", each["app"])]:
-            answers[name][host.name] = session.release(op, become=become, app=name)
+        known = checked("applications", session.release("applications", become=become), host.name)
+        for name in [each["app"] for each in known["applications"] if app in ("", each["app"])]:
+            answer = session.release(op, become=become, app=name)
+            answers[name][host.name] = checked(op, answer, host.name)
 
     try:
         _, errors = in_parallel({host.name: host for host in hosts}, one)
@@ -95,7 +97,7 @@ def _history_of(app: str, hosts: dict[str, dict[str, Any]]) -> str:
         )
         for number, record in sorted(releases.items(), reverse=True)
     ]
-    return f"{app}\n" + table(("RELEASE", "WHEN", "BY", "COMMIT", "IMAGES", "HOSTS"), rows)
+    return f"{printable(app)}\n" + table(("RELEASE", "WHEN", "BY", "COMMIT", "IMAGES", "HOSTS"), rows)
 
 
 def _commit(record: Mapping[str, Any]) -> str:
@@ -137,7 +139,7 @@ def _notices(host: str, answer: Mapping[str, Any]) -> list[str]:
     lines = []
     if lock := answer.get("lock"):
         state = "lives" if lock["live"] else f"has stopped; the lock expires in {lock['expires_in']:.0f} s"
-        lines.append(f"  {host}: locked by {lock['owner']}, whose heartbeat {state}\n")
+        lines.append(f"  {host}: locked by {printable(str(lock['owner']))}, whose heartbeat {state}\n")
     if answer.get("uncommitted"):
         lines.append(
             f"  {host}: release {answer['uncommitted']} is neither committed nor reverted; the next deploy sees to it\n"
@@ -149,7 +151,7 @@ def _closing(answers: Answers, errors: Mapping[str, WherryError], env: str, out:
     if not answers and not errors:
         out.write(f"no application has been deployed to {env} yet\n")
     for host, error in sorted(errors.items()):
-        out.write(f"  {host}: {error}\n")
+        out.writelines(f"  {printable(line)}\n" for line in f"{host}: {error}".splitlines())
     found: list[WherryError] = [
         error if isinstance(error, UnreachableError) else UnreachableError(str(error)) for error in errors.values()
     ]

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from wherry.connection.session import Become
-from wherry.errors import LockedError, WherryError
+from wherry.errors import Interrupted, LockedError, WherryError
+from wherry.rollout import answers
+from wherry.rollout.fleet import in_parallel
 
 HEARTBEAT_EVERY = 5.0  # seconds; a lock expires 20 s after the last one
 PATIENCE = 30.0  # seconds that a run waits for a stopped heartbeat to expire
@@ -61,7 +63,10 @@ class Lock:
         self._thread.start()
         try:
             for name in sorted(hosts):
-                self._take_one(name)
+                # In a thread: a Ctrl-C must not fall between the host's lock and our knowing of it.
+                _, errors = in_parallel({name: name}, self._take_one, interrupt=self._over.set)
+                if errors:
+                    raise errors[name]
         except BaseException:
             self.give_back()
             raise
@@ -79,15 +84,17 @@ class Lock:
                     raise
                 wait = max(0.2, refusal.expires_in + 0.1)
                 self.say(name, f"locked by {refusal.owner}, whose heartbeat has stopped: taking over in {wait:.0f} s")
-                time.sleep(wait)
-        self.answers[name], self.tokens[name] = answer, int(answer["token"])
+                if self._over.wait(wait):
+                    raise Interrupted("interrupted", name) from None
+        answers.checked("lock", answer, name)
+        self.answers[name], self.tokens[name] = answer, answer["token"]
         if reverted := answer.get("reverted"):
             self.say(name, f"an earlier run left {', '.join(map(str, reverted))} uncommitted: reverted")
 
     @property
     def next_number(self) -> int:
         """One more than the highest release that any host has seen."""
-        return 1 + max((int(answer["number"]) for answer in self.answers.values()), default=0)
+        return 1 + max((answer["number"] for answer in self.answers.values()), default=0)
 
     def current(self, name: str) -> dict[str, Any] | None:
         """The record of the release in force on a host when it was locked."""
@@ -97,7 +104,8 @@ class Lock:
     def call(self, host: str, op: str, /, **fields: Any) -> dict[str, Any]:
         """An operation under this lock's fencing number."""
         session = self.hosts.reach(host)
-        return session.release(op, become=self.become, app=self.app, token=self.tokens[host], **fields)
+        answer = session.release(op, become=self.become, app=self.app, token=self.tokens[host], **fields)
+        return answers.checked(op, answer, host)
 
     def _beat(self) -> None:
         while not self._over.wait(HEARTBEAT_EVERY):

@@ -12,7 +12,7 @@ from wherry.execution.hooks import NoHooks
 from wherry.execution.host_run import HostRun
 from wherry.execution.plan import PlanPlay
 from wherry.language.task import Task
-from wherry.rollout import application, stage
+from wherry.rollout import application, reasons, stage
 from wherry.rollout.fleet import Fleet, undisturbed
 from wherry.rollout.revision import Revision
 from wherry.rollout.transaction import Say, Transaction
@@ -38,13 +38,14 @@ class Rollouts(NoHooks):
         run_id = secrets.token_hex(6)
         become = play_become(play, first)
         transaction = Transaction(described, hosts, self.fleet, self.revision, self.say, become, run_id)
-        transaction.begin()
-        self.transaction = transaction
         try:
+            transaction.begin()
             self.staged_results = stage.everywhere(transaction, play, host_runs)
         except BaseException:
-            self._end(play, failed=True)
+            if transaction.lock.tokens:
+                self._end(transaction, play, failed=True)
             raise
+        self.transaction = transaction
 
     def before_batch(self, play: PlanPlay, number: int, host_runs: Sequence[HostRun]) -> None:
         """Say which hosts come next."""
@@ -70,13 +71,11 @@ class Rollouts(NoHooks):
 
     def end_play(self, play: PlanPlay, host_runs: Sequence[HostRun], failed: bool) -> None:
         """Commit, or revert every host."""
-        if self.transaction:
-            self._end(play, failed)
+        if transaction := self.transaction:
+            self.transaction = None
+            self._end(transaction, play, failed)
 
-    def _end(self, play: PlanPlay, failed: bool) -> None:
-        transaction = self.transaction
-        assert transaction is not None
-        self.transaction = None
+    def _end(self, transaction: Transaction, play: PlanPlay, failed: bool) -> None:
         with undisturbed(lambda text: self.say("interrupt", text)):
             try:
                 if failed or not self._committed(transaction, play):
@@ -100,16 +99,14 @@ class Rollouts(NoHooks):
         return True
 
     def _revert(self, transaction: Transaction) -> None:
-        app, reasons = transaction.application.app, transaction.reasons
-        why = "; ".join(f"{host}: {text.splitlines()[0]}" for host, text in sorted(reasons.items())) or "interrupted"
-        self.say("revert", f"{app}: release {transaction.number} failed ({why}); every host goes back")
+        release = f"{transaction.application.app}: release {transaction.number}"
+        why = reasons.in_one_line(transaction.reasons) or "interrupted"
+        next_step = "every host goes back" if transaction.has_switched else "no host has switched"
+        self.say("revert", f"{release} failed ({why}); {next_step}")
         transaction.revert()
-        self.errors.append(
-            RolledBack(
-                f"{app}: release {transaction.number} was not rolled out, every host serves the old release ({why})",
-                hint="mend the cause and deploy again",
-            )
-        )
+        what = f"{release} was not rolled out, every host serves the old release ({why})"
+        hint = reasons.hint(transaction.reasons) or "mend the cause and deploy again"
+        self.errors.append(RolledBack(what, hint=hint))
 
 
 def play_become(play: PlanPlay, run: HostRun) -> Become | None:

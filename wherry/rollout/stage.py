@@ -67,13 +67,22 @@ def _do(transaction: Transaction, run: HostRun, staged: Staged) -> dict[str, Any
     began, before = time.monotonic(), session.content_sent
     result = session.wait(session.submit(staged.request))
     if result.get("failed"):
-        raise WherryError(str(result.get("msg", "failed")), f"{run.name}: {staged.step.task.title}")
+        raise _failure(result, f"{run.name}: {staged.step.task.title}")
     sent, took = session.content_sent - before, time.monotonic() - began
     if result.get("changed"):
         transaction.say(
             "stage", f"{staged.step.task.title} ({megabytes(sent)} sent in {took:.1f} s)", run.name, sent=sent
         )
     return result
+
+
+def _failure(result: dict[str, Any], place: str) -> WherryError:
+    """A failed result as an error: in the words of the host's own error where it was one."""
+    told = result.get("error")
+    if not isinstance(told, dict):
+        return WherryError(str(result.get("msg", "failed")), place)
+    where = ": ".join(part for part in (place, str(told.get("where", ""))) if part)
+    return WherryError(str(told.get("what", "failed")), where, str(told.get("hint", "")))
 
 
 def megabytes(count: int) -> str:

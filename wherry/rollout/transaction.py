@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wherry.connection.session import Become
-from wherry.errors import RevertFailed, RolledBack, UnreachableError, WherryError
+from wherry.errors import RemoteError, RevertFailed, RolledBack, UnreachableError, WherryError
 from wherry.language.inventory import Host
+from wherry.rollout import reasons
 from wherry.rollout.application import Application
 from wherry.rollout.fleet import Fleet, in_parallel
 from wherry.rollout.lock import Lock
@@ -41,13 +42,19 @@ class Transaction:
         self.number = 0
         self.reasons: dict[str, str] = {}
         self.changed: dict[str, set[str]] = {}
+        self.has_switched = False
 
     def begin(self) -> None:
-        """Connect all hosts, lock them in name order, and number the release. Raises UnreachableError, LockedError."""
+        """Connect all hosts, lock them in name order, and number the release. Raises UnreachableError, LockedError, and
+        RolledBack when a host cannot be locked at all."""
         _, errors = self.fleet.open_all(self.hosts.values())
         if errors:
             raise _unreachable(errors)
-        self.lock.take(self.hosts)
+        try:
+            self.lock.take(self.hosts)
+        except RemoteError as error:
+            what = f"{self.application.app} cannot be deployed there, nothing was changed: {error.what}"
+            raise RolledBack(what, error.where, error.hint) from None
         self.number = self.lock.next_number
         self.say("begin", f"{self.application.app}: release {self.number} ({self.revision})", number=self.number)
 
@@ -75,6 +82,7 @@ class Transaction:
         """Gate and switch one container; the result of its task. A failed gate is a failed result with the reason."""
         if container not in self.changed.get(host, ()):
             return {"changed": False, "name": container}
+        self.has_switched = True
         answer = self.lock.call(host, "switch", name=container)
         if answer.get("failed"):
             return {**answer, "msg": explanation(answer)}
@@ -149,8 +157,9 @@ def explanation(answer: Mapping[str, Any]) -> str:
 def _unreachable(errors: Mapping[str, WherryError]) -> WherryError:
     if len(errors) == 1:
         return next(iter(errors.values()))
-    details = "; ".join(f"{name}: {error.what}" for name, error in sorted(errors.items()))
-    return UnreachableError(f"{len(errors)} hosts cannot be reached ({details})")
+    texts = {name: str(error) for name, error in errors.items()}
+    what = f"{len(errors)} hosts cannot be reached ({reasons.in_one_line(texts)})"
+    return UnreachableError(what, hint=reasons.hint(texts))
 
 
 def _count(hosts: Mapping[str, Any]) -> str:

@@ -66,11 +66,15 @@ def _attempt(step):
 
 
 def _flip_back(switches):
-    """All ports of the host in one transaction, then what holds them."""
-    new = [pair for each in switches for pair in each.pairs_of_new()]
+    """All ports of the host in one transaction, then what holds them.
+
+    What leads where is asked of the kernel: an agent that was killed in a switch may have flipped without writing it down.
+    """
+    new = {each.new.address for each in switches if each.new and each.new.address}
     old = [pair for each in switches for pair in each.pairs_of_old()]
-    ports.flip(new, old, [each.old for each in switches if each.old and each.old.address])
-    ports.forget_flows(new)
+    gone = [pair for pair in nftables.published() if pair[1] in new or pair in old] if new or old else []
+    ports.flip(gone, old, [each.old for each in switches if each.old and each.old.address])
+    ports.forget_flows([pair for pair in gone if pair not in old])
     for each in switches:
         each.take_back()
 
@@ -88,10 +92,6 @@ class _Return:
     def pairs_of_old(self):
         """What is to be published again."""
         return ports.pairs(self.ports, self.old.address) if self.old else []
-
-    def pairs_of_new(self):
-        """What is published now."""
-        return ports.pairs(ports.published(self.new), self.new.address) if self.new else []
 
     def bring_back(self):
         """Have the old container run and be well, while the new one still serves."""

@@ -28,7 +28,7 @@ def run(
     payload = __file__.rpartition("/modules/")[0]
     if not payload.startswith("/"):
         host.fail("the payload is held in memory here, so no command can point to it; use become_user: root")
-    launcher = filled_in(host.read_text(f"{payload}/runtime/cli/wherry.sh"), payload, sys.executable)
+    launcher = filled_in(host.read_text(f"{payload}/runtime/cli/launcher.py"), payload, sys.executable)
     changed = [host.write_text(path, launcher, mode="0755")]
     changed += set_up(host, publish_address=publish_address, network_subnet=network_subnet)
     bundle(host, payload)
@@ -44,7 +44,8 @@ def require_ours(host, path):
 
 def filled_in(text, payload, python):
     """The launcher for one payload and one interpreter; pure."""
-    return text.replace("payload=''\n", f"payload={payload}\n", 1).replace("python=''\n", f"python={python}\n", 1)
+    first, rest = text.split("\n", 1)
+    return f"#!{python} {first.partition(' ')[2]}\n" + rest.replace('payload = ""\n', f'payload = "{payload}"\n', 1)
 
 
 def set_up(host, **settings):

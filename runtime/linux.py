@@ -6,6 +6,7 @@ Paths are str or bytes; a descriptor argument `dir_fd` may be AT_FDCWD.
 """
 
 import _ctypes
+from _signal import SIG_DFL, getsignal
 from _struct import pack, unpack_from
 from posix import O_CLOEXEC, close, listdir, strerror, uname
 
@@ -332,7 +333,8 @@ def getrlimit(resource, pid=0):
 def reset_signals():
     """Default action for every classic signal and none blocked; what is ignored would stay ignored after execve."""
     for number in range(1, 32):
-        _signal(number, None)  # SIG_DFL; for SIGKILL and SIGSTOP it says no
+        if getsignal(number) != SIG_DFL:  # as Python knows it: most are at their defaults
+            _signal(number, None)
     _call("rt_sigprocmask", SIG_SETMASK, bytes(8), None, 8)
 
 

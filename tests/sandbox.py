@@ -1,6 +1,7 @@
 """Run a test's body in namespaces of its own, so that mounts, devices and rules never touch this machine."""
 
 import functools
+import glob
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ import tempfile
 import traceback
 
 from runtime import linux
+from runtime.errors import NotFound
+from runtime.process import cgroup
 
 NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000  # mount, uts, ipc, pid, net
 
@@ -25,10 +28,20 @@ def in_sandbox(test):
         try:
             failure = _run(disk, lambda: test(*args, **kwargs))
         finally:
+            remove_cgroups(disk)
             shutil.rmtree(disk, ignore_errors=True)
         assert failure == "", failure
 
     return wrapper
+
+
+def remove_cgroups(disk):
+    """Remove the cgroups of containers that ended with the sandbox: nobody was left there to do it."""
+    for folder in glob.glob(f"{disk}/containers/*"):
+        try:
+            cgroup.open(f"wherry/{os.path.basename(folder)}").remove()
+        except NotFound:
+            pass  # removed as it should be
 
 
 def _run(disk, body):

@@ -1,9 +1,12 @@
-"""The modules that commands about containers need, compiled into one file: half of what their import takes is finding them.
+"""The modules that commands about containers need, compiled into a few files: half of what an import takes is finding.
 
-    PAYLOAD/bundle-<cache tag>   marshal of (code of `FINDER`, {module: (is a package, file, its code as bytes)}, START)
-    START                        bytes of [(module, code)], in the order in which `run` imports them
+    PAYLOAD/bundle-<cache tag>/
+        boot        code of boot.py, which the launcher runs and which reads the others
+        run.verb, ...    ({extension module: file}, [(module, is a package, file, code)] in the order of import,
+                    what process/filters.py knows from the beginning)
+        runtime, runtime.cli, runtime.state, ...    {module of or below that name: (is a package, file, code as bytes)}
 
-boot.py, which the launcher runs, looks for it; without one for its Python it imports from the folder as ever.
+Without a bundle for its Python, boot.py imports from the folder as ever.
 """
 
 import marshal
@@ -12,71 +15,66 @@ import sys
 
 from .. import state
 
-FINDER = """
-class Bundle:
-    def __init__(self, folder, modules):
-        self._folder, self._modules = folder, modules
-
-    def find_spec(self, name, path=None, target=None):
-        if name in self._modules:
-            package, file, _ = self._modules[name]
-            found = Spec(name, self, origin=f"{self._folder}/{file}", is_package=package)
-            found.has_location = True
-            if package:
-                found.submodule_search_locations.append(found.origin.rpartition("/")[0])
-            return found
-
-    def create_module(self, spec):
-        return None
-
-    def exec_module(self, module):
-        exec(marshal.loads(self._modules[module.__name__][2]), module.__dict__)
-
-    def start(self, codes):
-        # What import does, for modules whose order is known: objects first, so that each finds its package.
-        for name, _ in codes:
-            package, file, _ = self._modules[name]
-            module = sys.modules[name] = Module(name)
-            module.__file__ = f"{self._folder}/{file}"
-            parent, _, last = name.rpartition(".")
-            module.__package__ = name if package else parent
-            if package:
-                module.__path__ = [module.__file__.rpartition("/")[0]]
-        for name, code in codes:
-            exec(code, sys.modules[name].__dict__)
-            parent, _, last = name.rpartition(".")
-            if parent:
-                setattr(sys.modules[parent], last, sys.modules[name])
-
-
-Spec, Module = type(sys.__spec__), type(sys)
-bundle = Bundle(folder, modules)
-sys.meta_path.insert(0, bundle)
-if "run" in sys.argv[1:4:2]:  # the verb, or the one behind --filled-for PLACE
-    bundle.start(marshal.loads(start))
-"""
-
 FOLDERS = ("runtime", "runtime/cli", "runtime/container", "runtime/network", "runtime/process", "runtime/image")
-LEFT_OUT = ("runtime/cli/boot.py", "runtime/cli/bundle.py")
+LEFT_OUT = ("runtime/cli/boot.py", "runtime/cli/bundle.py", "runtime/cli/launcher.py")
 OF_IMAGES = ("runtime/image/__init__.py", "runtime/image/store.py", "runtime/image/reference.py")
-RUN = (
-    "runtime.__main__",
-    "runtime.cli.options",
-    "runtime.cli.run",
-    "runtime.image.store",
-    "runtime.container.foreground",
-)
+PROCESS = "runtime.process"
+COMMON = ("runtime.__main__", "runtime.cli.options", "runtime.container.container")
+VERBS = {  # verb: modules that it imports, with whatever those import at their top
+    "run": (*COMMON, "runtime.cli.run", "runtime.image.store", "runtime.container.foreground"),
+    "exec": (*COMMON, "runtime.cli.exec", "runtime.container.session"),
+    "ps": (*COMMON, "runtime.cli.show"),
+    "stop": (*COMMON, "runtime.cli.life"),
+}
 
 
 def build(payload):
     """Write the bundle of this Python into the folder `payload`; its path."""
     files = {_name(path): path for path in _paths(payload)}
     codes = {name: _code(payload, path) for name, path in files.items()}
-    modules = {name: (path.endswith("/__init__.py"), path, marshal.dumps(codes[name])) for name, path in files.items()}
-    start = marshal.dumps([(name, codes[name]) for name in in_order(RUN, payload, files)])
     target = f"{payload}/bundle-{sys.implementation.cache_tag}"
-    state.replace(target, marshal.dumps((compile(FINDER, "<bundle>", "exec"), modules, start)), durable=False)
+    new = f"{target}.{posix.getpid()}.new"
+    state.ensure_private(new)
+    _write(new, "boot", _code(payload, "runtime/cli/boot.py"))
+    for package, modules in _packages(files, codes).items():
+        _write(new, package, modules)
+    for verb, roots in VERBS.items():
+        names = in_order(roots, payload, files)
+        extensions = _extensions({each for name in names for each in _absolute(_source(payload, files[name]))})
+        modules = [(name, *_place(files[name]), codes[name]) for name in names]
+        _write(new, f"{verb}.verb", (extensions, modules, _filters() if f"{PROCESS}.filters" in names else None))
+    _put(new, target)
     return target
+
+
+def _put(new, target):
+    state.remove_tree(target)
+    try:
+        posix.rename(new, target)
+    except OSError:
+        state.remove_tree(new)
+        if not state.exists(target):
+            raise  # else another process has just put the same there
+
+
+def _filters():
+    """The filter that nearly every container has, compiled."""
+    from ..process import capabilities, profile, seccomp
+
+    section = profile.default(capabilities.DEFAULT)
+    return [(section, seccomp.compile(section))]
+
+
+def _write(folder, name, content):
+    state.replace(f"{folder}/{name}", marshal.dumps(content), durable=False)
+
+
+def _packages(files, codes):
+    """{"runtime.cli": {module: (is a package, file, code as bytes)}}: by the first two parts of the modules' names."""
+    found = {}
+    for name, path in files.items():
+        found.setdefault(".".join(name.split(".")[:2]), {})[name] = (*_place(path), marshal.dumps(codes[name]))
+    return found
 
 
 def in_order(roots, payload, files):
@@ -110,6 +108,25 @@ def needs(name, source, files):
             yield from (".".join([*base, each.name]) for each in node.names)
 
 
+def _extensions(names):
+    """{module: file} of those that are files of machine code, so that no folder is searched for them."""
+    from importlib.machinery import ExtensionFileLoader, PathFinder
+
+    specs = [spec for spec in map(PathFinder.find_spec, names) if spec]
+    return {spec.name: spec.origin for spec in specs if isinstance(spec.loader, ExtensionFileLoader)}
+
+
+def _absolute(source):
+    """The modules of others that a module imports at its top."""
+    import ast
+
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module
+
+
 def _paths(payload):
     """The source files that belong into it."""
     for folder in FOLDERS:
@@ -117,6 +134,10 @@ def _paths(payload):
             path = f"{folder}/{name}"
             if name.endswith(".py") and path not in LEFT_OUT and (folder != "runtime/image" or path in OF_IMAGES):
                 yield path
+
+
+def _place(path):
+    return path.endswith("/__init__.py"), path
 
 
 def _name(path):

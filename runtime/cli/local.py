@@ -12,11 +12,19 @@ import sys
 from .. import state
 
 FOLDERS = ("runtime", "modules")
-ALSO = ("runtime/cli/wherry.sh",)
+ALSO = ("runtime/cli/wherry.sh",)  # as wherry/connection/payload.py has it: the digest counts
 INTERPRETERS = (
     "/usr/bin/python3",
 )  # before the virtual environment's: a system's own starts faster than a self-built one
-START = 'import sys; exec(open(sys.argv[1] + "/runtime/cli/boot.py").read())'
+START = """\
+import sys, marshal
+try:
+    with open(f"{sys.argv[1]}/bundle-{sys.implementation.cache_tag}/boot", "rb", 0) as file:
+        boot = marshal.loads(file.read())
+except OSError:
+    with open(f"{sys.argv[1]}/runtime/cli/boot.py") as file:
+        boot = file.read()
+exec(boot)"""
 FITTING = "import sys, _ctypes, _socket, _json, fcntl, select, zlib; sys.exit(sys.version_info < (3, 9))"
 
 

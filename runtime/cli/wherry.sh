@@ -1,12 +1,15 @@
 #!/bin/sh
 # wherry: verbs about containers run in a payload's runtime, everything else in the engine, where there is one.
-# No process is started on the way: an interpreter's start is half of what `wherry run` takes.
+# No process is started on the way: an interpreter's start is half of what `wherry run` takes. Hosts have launcher.py.
 
-# On a host, modules/runtime.py fills these two in; on a controller they are found below.
-payload=''
-python=''
-
-start='import sys; exec(open(sys.argv[1] + "/runtime/cli/boot.py").read())'
+start='import sys, marshal
+try:
+    with open(f"{sys.argv[1]}/bundle-{sys.implementation.cache_tag}/boot", "rb", 0) as file:
+        boot = marshal.loads(file.read())
+except OSError:
+    with open(f"{sys.argv[1]}/runtime/cli/boot.py") as file:
+        boot = file.read()
+exec(boot)'
 
 container_verb() {
     case ${1-} in
@@ -16,10 +19,6 @@ container_verb() {
     *) return 1 ;;
     esac
 }
-
-if [ -n "$payload" ]; then
-    exec "$python" -I -S -B -c "$start" "$payload" "$@"
-fi
 
 self=$0
 [ -L "$self" ] && self=$(readlink -f "$self")

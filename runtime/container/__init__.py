@@ -7,6 +7,7 @@ container  the operations; all that others call         index      names and ids
 owner      what the process of a running container does keeper     the process that owners are forked from
 endpoint   its address, its published ports             etc        /etc/hosts, hostname and resolv.conf
 plumbing   where output goes, where input comes from    logs       lines kept on disk, rotated
+copying    output to the log and the caller             skeleton   the layer below the image's
 foreground signals and terminals passed on              session    one more command inside
 health     probes                                       loop       waiting for descriptors and moments
 control    one line of JSON each way                    settle     what a killed monitor left behind

@@ -14,8 +14,7 @@ from .. import linux
 from ..errors import WherryError
 from ..network.ports import Port
 from ..process.child import Process
-from . import control, plumbing
-from . import monitor as asking
+from . import control, copying, plumbing
 from . import record as records
 from .endpoint import Endpoint
 from .owner import Owner
@@ -116,14 +115,14 @@ class Shared:
     def plumbing(self, record):
         """In the child: the plumbing that the container is started with."""
         if record.request.get("tty"):
-            return plumbing.Terminal(None, {}, None)
+            return copying.Terminal(None, {}, None)
         pipes = {"stdout": self._stdout, "stderr": self._stderr}
-        return plumbing.Piped(None, pipes=pipes, keep_stdin=record.request.get("interactive", False))
+        return copying.Piped(None, pipes=pipes, keep_stdin=record.request.get("interactive", False))
 
     def give(self, owner):
         """In the child: hand the container over."""
         record, endpoint, spec = owner.record, owner.endpoint, owner.record.spec["wherry"]
-        control.listen(record.run_dir, asking.SOCKET, self._listener)
+        control.listen(record.run_dir, control.SOCKET, self._listener)
         streams, sink = owner.plumbing.descriptors()
         message = {
             "fields": {**record.fields, "request": {"rm": record.ephemeral, "name": record.request.get("name")}},
@@ -153,6 +152,6 @@ class Shared:
         sink = descriptors.pop(0) if message["sink"] else None
         endpoint = Endpoint(record, message["network"], record.address, message["gateway"])
         endpoint.adopt([Port.from_json(each) for each in record.ports], descriptors)
-        pipes = plumbing.Adopted(plumbing.open_log(record), streams, sink)
+        pipes = copying.Adopted(plumbing.open_log(record), streams, sink)
         owner = Owner(record, pipes, endpoint, Process(record.pid, pidfd), self._listener)
         return owner, message["stop"], message["health"]

@@ -4,9 +4,8 @@ import posix
 
 from .. import linux
 from ..errors import UsageError
-from ..network import ports as network_ports
 from ..process import spec as process_spec
-from . import etc, signals, volumes
+from . import etc, signals, skeleton, volumes
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 RESERVED = "wherry."  # labels that an image cannot set
@@ -27,7 +26,7 @@ def make(record, image, lower):
         gid=gid,
         groups=groups,
         hostname=hostname,
-        overlay={"lower": lower, "upper": f"{record.disk_dir}/upper", "work": f"{record.disk_dir}/work"},
+        overlay=overlay(record, lower),
         read_only=asked.get("read_only", False),
         terminal=asked.get("tty", False),
         mounts=[*etc.mounts(record), *tmpfs(asked), *volumes.mounts(record.dirs, asked.get("volumes", []))],
@@ -46,6 +45,12 @@ def make(record, image, lower):
         stop=stop(asked, given),
     )
     return spec
+
+
+def overlay(record, lower):
+    """The layers of the container's root, as `process.mounts` takes them."""
+    layers = [*lower, skeleton.ensure(record.dirs)]
+    return {"lower": layers, "upper": f"{record.disk_dir}/upper", "work": f"{record.disk_dir}/work"}
 
 
 def arguments(asked, given):
@@ -141,10 +146,14 @@ def device(text):
 def ports(dirs, asked):
     """The ports that are asked for, each once."""
     texts = asked.get("ports", [])
-    if texts and asked.get("network", "bridge") != "bridge":
+    if not texts:
+        return []
+    if asked.get("network", "bridge") != "bridge":
         raise UsageError("only a container on the network bridge can publish ports", hint="leave out -p or --network")
-    address = dirs.setting("publish_address", "127.0.0.1") if texts else ""
-    found = [port for text in texts for port in network_ports.parse(text, address)]
+    from ..network.ports import parse
+
+    address = dirs.setting("publish_address", "127.0.0.1")
+    found = [port for text in texts for port in parse(text, address)]
     return list(dict.fromkeys(found))
 
 

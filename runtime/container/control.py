@@ -6,6 +6,7 @@ from _struct import calcsize, pack, unpack
 
 from .. import errors, state
 
+SOCKET = "monitor.sock"  # in the container's run directory
 LONGEST = 64 << 10
 MOST_DESCRIPTORS = 250  # the kernel's limit is 253
 CREDENTIALS = "3i"

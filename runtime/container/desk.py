@@ -1,8 +1,7 @@
 """What a monitor does when it is asked, on the control socket of its container (the callers are in `monitor`)."""
 
 from ..errors import Conflict, ProtocolError, WherryError
-from ..network.ports import Port
-from . import control, monitor
+from . import control
 
 
 class Desk:
@@ -10,7 +9,7 @@ class Desk:
 
     def __init__(self, owner, listener=None):
         self._owner = owner
-        self._listener = listener or control.listen(owner.record.run_dir, monitor.SOCKET)
+        self._listener = listener or control.listen(owner.record.run_dir, control.SOCKET)
         owner.loop.watch(self._listener.fileno(), self._answer)
 
     def close(self):
@@ -76,7 +75,7 @@ def publish(owner, message, passed):
     """Bind and publish more ports."""
     if not owner.endpoint.address:
         raise Conflict("has no address of its own to publish", owner.record.name, "ports need the network bridge")
-    owner.endpoint.publish_more([Port.from_json(each) for each in message["ports"]])
+    owner.endpoint.publish_more(_ports(message))
     owner.show_ports()
     return {}, []
 
@@ -95,9 +94,15 @@ def take_ports(owner, message, passed):
 
 def give_ports(owner, message, passed):
     """Take over ports that another monitor had published."""
-    owner.endpoint.adopt([Port.from_json(each) for each in message["ports"]], passed)
+    owner.endpoint.adopt(_ports(message), passed)
     owner.show_ports()
     return {}, []
+
+
+def _ports(message):
+    from ..network.ports import Port
+
+    return [Port.from_json(each) for each in message["ports"]]
 
 
 OPERATIONS = {

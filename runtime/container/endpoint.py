@@ -24,7 +24,9 @@ class Endpoint:
 
             self._bridge = bridge.ensure(self._record.dirs)
             self.gateway = self._bridge.subnet.gateway
-            self.address = addresses.lease(self._record.dirs, self._record.id)
+            self.address, again = addresses.take(self._record.dirs, self._record.id)
+            if again:
+                forget_flows(self.address)
         etc.write(self._record, hostname, self._network, self.address, self.gateway)
 
     def connect(self, pid):
@@ -84,25 +86,33 @@ class Endpoint:
         self._sockets += [_socket.socket(fileno=fd) for fd in descriptors]
 
     def close(self):
-        """Withdraw everything and give the address back, flows that still name it included."""
+        """Withdraw everything and give the address back, flows that lead to published ports included."""
+        was_published = bool(self.ports)
         self.withdraw()
         if self.address:
             etc.leave(self._record, self.gateway)
-            release(self._record.dirs, self._record.id, self.address)
+            release(self._record.dirs, self._record.id, self.address, was_published)
 
 
-def release(dirs, container_id, address):
-    """Give the address of a container that is gone back, and end what the kernel still remembers of it.
+def release(dirs, container_id, address, was_published=True):
+    """Give the address of a container that is gone back; what led to its ports may be led to the next one's at once.
 
-    Its veth goes with its network namespace, a moment later; asking for it would wait for that moment.
+    Flows that it began itself are forgotten when somebody else takes the address, `prepare` sees to it. Its veth goes
+    with its network namespace, a moment later; asking for it would wait for that moment.
     """
     from ..network import addresses
 
+    if was_published:
+        forget_flows(address)
+    addresses.release(dirs, container_id)
+
+
+def forget_flows(address):
+    """End what the kernel remembers of whoever had the address."""
     if _any_flows():
         from ..network import conntrack
 
         conntrack.delete(address)
-    addresses.release(dirs, container_id)
 
 
 def _any_flows():

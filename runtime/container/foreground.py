@@ -24,6 +24,7 @@ def run(containers, record, stdio):
         pipes = plumbing.connect(stdio, log, asked.get("interactive", False), asked.get("tty", False))
         with Signals() as arrived, _keys(stdio, asked):
             owner = start(record, pipes)
+            gc.freeze()  # nothing of what is there now is looked through
             gc.enable()  # switched off for the start; from here on this process may live long
             plumbing.write_all(stdio[2], "".join(f"wherry: {notice}\n" for notice in record.notices).encode())
             arrived.pass_on(owner.loop, owner.signal, owner.process, stdio)

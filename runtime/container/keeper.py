@@ -111,13 +111,29 @@ def main(arguments):
 
 
 def _leave_session():
-    """Move to a cgroup of our own: whoever ends the cgroup of the login session that started us must not end us."""
+    """Move to where nobody ends us who ends the login session that started us."""
+    for enter in (_enter_scope, _enter_cgroup):
+        try:
+            enter()
+        except (WherryError, OSError):
+            pass  # not ours to change; a session that is ended by force takes us with it then
+
+
+def _enter_scope():
+    """systemd's scope, where there is systemd."""
+    from ..process import hierarchies
+
+    if hierarchies.has_systemd() and posix.geteuid() == 0:
+        from ..process.systemd import scope
+
+        scope.join()
+
+
+def _enter_cgroup():
+    """A cgroup of our own: in the scope, or at the top."""
     from ..process import cgroup
 
-    try:
-        cgroup.create("wherry/keeper", {}).join(is_in_v2=False)
-    except (WherryError, OSError):
-        pass  # not ours to change; a session that is ended by force takes us with it then
+    cgroup.create("wherry/keeper", {}).join(is_in_v2=False)
 
 
 def _signals(reap):
@@ -129,7 +145,10 @@ def _signals(reap):
 def _import_all():
     """Whatever a monitor may need later, so that it is shared, and stays that of this payload."""
     from ..network import addresses, bridge, conntrack, nftables  # noqa: F401
+    from ..process import capabilities, filters, profile
     from . import container, health, logs, session  # noqa: F401
+
+    filters.compiled(profile.default(capabilities.DEFAULT))
 
 
 def _freeze_memory():

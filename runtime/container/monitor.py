@@ -3,8 +3,6 @@
 from ..errors import NotFound
 from . import control
 
-SOCKET = "monitor.sock"
-
 
 def status(record):
     """The container's state as its monitor has it."""
@@ -54,6 +52,6 @@ def give_ports(record, ports, descriptors):
 
 def _ask(record, message, descriptors=()):
     try:
-        return control.ask(record.run_dir, SOCKET, message, descriptors)
+        return control.ask(record.run_dir, control.SOCKET, message, descriptors)
     except (FileNotFoundError, ConnectionRefusedError):
         raise NotFound(f"{record.name} has no monitor", hint="start it first: wherry start " + record.name) from None

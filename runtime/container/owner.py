@@ -69,7 +69,7 @@ class Owner:
         if self.desk:
             self.desk.close()
         if self._reaped:
-            self.record.update(status="exited", finished=time.time(), pid=0, ports=[], address=None)
+            self.record.ended(time.time())
 
     def signal(self, number):
         """Send signal `number` to the container's first process; SIGKILL when it would not notice a request to end."""

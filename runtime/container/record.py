@@ -121,6 +121,11 @@ class Record:
         if "status" in changes and not self.ephemeral:
             state.write(f"{self.disk_dir}/state.json", self.now, durable=False)
 
+    def ended(self, moment):
+        """Say that nothing of the container runs any more; one that is about to be removed needs no file that says so."""
+        end = {"status": "exited", "finished": moment, "pid": 0, "ports": [], "address": None}
+        self.now.update(end) if self.ephemeral else self.update(**end)
+
     def reload(self):
         """Read the state again, as the monitor last wrote it."""
         self.now = state.read(f"{self.run_dir}/state.json", missing=self.now)

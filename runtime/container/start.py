@@ -4,7 +4,6 @@ import posix
 import time
 
 from ..errors import Conflict, WherryError
-from ..network.ports import Port
 from ..process import cgroup, init
 from . import record as records
 from .endpoint import Endpoint
@@ -32,8 +31,7 @@ def start(record, plumbing, monitor=None):
 
 def _start(owner, spec, monitor):
     record, endpoint = owner.record, owner.endpoint
-    staged = record.request.get("staged")  # a successor: its ports come with the switch
-    ports = [] if staged else [Port.from_json(each) for each in spec["wherry"]["ports"]]
+    ports = [] if record.request.get("staged") else _ports(spec)  # a successor's ports come with the switch
     endpoint.prepare(ports, spec.get("hostname") or record.id[:12])
     owner.cgroup = cgroup.create(f"wherry/{record.id}", spec["linux"].get("resources", {}))
     stdio = owner.plumbing.child_ends()
@@ -42,6 +40,14 @@ def _start(owner, spec, monitor):
     endpoint.publish(ports)
     _say_running(owner, monitor)
     endpoint.announce()
+
+
+def _ports(spec):
+    if not spec["wherry"]["ports"]:
+        return []
+    from ..network.ports import Port
+
+    return [Port.from_json(each) for each in spec["wherry"]["ports"]]
 
 
 def _say_running(owner, monitor):

@@ -48,16 +48,21 @@ def subnet(dirs):
 
 def lease(dirs, container_id):
     """The address of `container_id`: the one it holds, or one that nobody holds and that was let go the longest ago."""
+    return take(dirs, container_id)[0]
+
+
+def take(dirs, container_id):
+    """As `lease`: (address, whether another container may have had it since the machine was started)."""
     within = subnet(dirs)
     with state.locked(f"{dirs.locks}/addresses"):
         book = _book(dirs)
         for address, held_by in book["leases"].items():
             if held_by == container_id:
-                return address
+                return address, False
         address = _free(within, book)
         book["leases"][address] = container_id
         state.write(_path(dirs), book, durable=False)
-    return address
+    return address, book["again"]
 
 
 def release(dirs, container_id):
@@ -79,6 +84,7 @@ def _free(within, book):
     usable = within.size - 3  # not the network's own, the bridge's, the broadcast address
     for step in range(usable):
         number = 2 + (book["next"] - 2 + step) % usable
+        book["again"] = book["again"] or number < book["next"]
         if within.at(number) not in book["leases"]:
             book["next"] = number + 1
             return within.at(number)
@@ -88,7 +94,7 @@ def _free(within, book):
 
 
 def _book(dirs):
-    return state.read(_path(dirs), missing={"next": 2, "leases": {}})
+    return {"next": 2, "leases": {}, "again": False, **state.read(_path(dirs), missing={})}
 
 
 def _path(dirs):

@@ -6,5 +6,6 @@ enter         enter(): one more process in a running container
 child         what both share: a child that reports its errors, and its last steps before execve
 mounts        the root filesystem, set up through descriptors; rootpath resolves names that an image controls
 cgroup        limits, freeze, kill, statistics; hierarchies finds v1, v2 or both; devices is the v2 device program
-capabilities, seccomp (with profile and syscalls), namespaces, terminal, user
+systemd       the scope that cgroups, keepers and monitors are in where systemd runs the machine
+capabilities, filters (with seccomp, profile and syscalls), namespaces, terminal, user
 """

@@ -25,7 +25,10 @@ def create(name, resources):
     wants_cpuset = bool((resources.get("cpu") or {}).get("cpus"))
     cgroup = _located(found, name, (*_NEEDED, "cpuset") if wants_cpuset else _NEEDED)
     if cgroup.v2:
-        _delegate(found.v2, name, [each for each in _ON_V2[:3] if each not in cgroup.v1])
+        top = found.v2
+        if hierarchies.is_in_scope():
+            top, cgroup.v2 = f"{found.v2}/{hierarchies.SCOPE}", _in_scope(found, name)
+        _delegate(top, cgroup.v2[len(top) + 1 :], [each for each in _ON_V2[:3] if each not in cgroup.v1])
     for folder in cgroup.folders:
         _make(folder)
     try:
@@ -39,9 +42,10 @@ def create(name, resources):
 
 def open(name):  # noqa: A001 - cgroup.open()
     """The cgroup `name`, made earlier; NotFound if it is gone."""
-    cgroup = _located(hierarchies.find(), name, (*_NEEDED, "cpuset"))
+    found = hierarchies.find()
+    cgroup = _located(found, name, (*_NEEDED, "cpuset"))
     cgroup.v1 = {controller: folder for controller, folder in cgroup.v1.items() if _exists(folder)}
-    cgroup.v2 = cgroup.v2 if cgroup.v2 and _exists(cgroup.v2) else None
+    cgroup.v2 = next(filter(_exists, (cgroup.v2, _in_scope(found, name))), None) if cgroup.v2 else None
     if not cgroup.folders:
         raise NotFound(f"there is no cgroup {name}")
     return cgroup
@@ -123,6 +127,8 @@ class Cgroup:
 
     def kill(self):
         """SIGKILL every process, those included that are being forked; returns when none is left alive."""
+        if not self.pids():
+            return  # and so nobody who could fork
         if self.v2 and "freezer" not in self.v1 and _exists(f"{self.v2}/cgroup.kill"):
             _write(f"{self.v2}/cgroup.kill", "1")  # 5.14
         else:
@@ -209,6 +215,11 @@ def _located(found, name, needed):
         raise KernelError("no cgroup filesystem is mounted", "/sys/fs/cgroup", "mount cgroup2 there")
     mounted = {place: controllers for place, controllers in found.v1.items() if set(controllers) & set(v1)}
     return Cgroup(name, v1, f"{found.v2}/{name}" if on_v2 else None, mounted)
+
+
+def _in_scope(found, name):
+    """The v2 folder of a cgroup that was made by a process in systemd's scope."""
+    return f"{found.v2}/{name.replace('wherry', hierarchies.SCOPE, 1)}"
 
 
 def _make(folder):

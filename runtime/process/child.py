@@ -17,6 +17,7 @@ from ..errors import StartError
 from .namespaces import ChildrenIn
 
 SIGKILL = 9
+_LEFT = []  # what a child has no use for any more
 _GO = b"go"
 _E2BIG = 7
 
@@ -205,7 +206,8 @@ def freeze_imports():
     sys.path[:] = []
     sys.meta_path[:] = []
     sys.path_hooks[:] = []
-    sys.path_importer_cache.clear()
+    _LEFT.append(sys.path_importer_cache)  # to free it would touch, and so copy, hundreds of pages
+    sys.path_importer_cache = {}
 
 
 def _read_all(fd):

@@ -5,7 +5,7 @@ from posix import open as open_file
 
 from .. import linux
 from ..errors import StartError
-from . import capabilities, child, execute, namespaces, profile, seccomp, terminal
+from . import capabilities, child, execute, filters, namespaces, profile, terminal
 from . import cgroup as cgroups
 
 _ORDER = ("ipc", "uts", "network", "cgroup", "mount")  # mount last: from then on names are the container's
@@ -53,9 +53,9 @@ def join_container(process, stdio, cgroup, target, report):
 def filter_of(process, spec):
     """The compiled seccomp program that goes with the container."""
     if spec:
-        return seccomp.program(spec)
+        return filters.of(spec)
     bounding = (process.get("capabilities") or {}).get("bounding", capabilities.DEFAULT)
-    return seccomp.compile(profile.default(bounding))
+    return filters.compiled(profile.default(bounding))
 
 
 def open_container(pid, cgroup):

@@ -1,8 +1,10 @@
 """Which cgroup hierarchies this process sees, and where: v1 controllers mounted singly, v2, or both (cgroups(7))."""
 
-from posix import O_CLOEXEC, O_RDONLY, close, read
+from posix import O_CLOEXEC, O_RDONLY, close, read, stat
 from posix import open as open_file
 
+SCOPE = "system.slice/wherry.scope"  # the v2 cgroup that systemd leaves to us, once a keeper has asked for it
+KEEPERS = f"{SCOPE}/keeper"
 _NOT_CONTROLLERS = ("rw", "ro", "xattr", "clone_children", "noprefix")
 
 
@@ -34,6 +36,20 @@ def find(mountinfo="/proc/self/mountinfo"):
         else:
             v1[mountpoint] = controllers(options)
     return Hierarchies({place: named for place, named in v1.items() if named}, v2)
+
+
+def has_systemd():
+    """Whether systemd runs this machine (sd_booted(3))."""
+    try:
+        stat("/run/systemd/system")
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def is_in_scope():
+    """Whether this process is a keeper or monitor in systemd's scope, which then ends no sooner than it does."""
+    return has_systemd() and f"0::/{KEEPERS}" in contents("/proc/self/cgroup").decode().splitlines()
 
 
 def controllers(options):

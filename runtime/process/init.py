@@ -3,7 +3,7 @@
 from posix import close
 
 from .. import linux
-from . import child, execute, mounts, namespaces, rootpath, seccomp, terminal
+from . import child, execute, filters, mounts, namespaces, rootpath, terminal
 
 
 def start(spec, *, stdio, cgroup=None, connect=None):
@@ -22,7 +22,7 @@ def start(spec, *, stdio, cgroup=None, connect=None):
     )
 
     def outside():
-        filter_program = seccomp.program(spec)  # while the child mounts
+        filter_program = filters.of(spec)  # while the child mounts
         if connect:
             connect(launch.pid)
         return filter_program

@@ -30,12 +30,6 @@ _ACTIONS = {
 _pack = Struct("HBBI").pack
 
 
-def program(spec):
-    """The compiled filter of an OCI config; b"" when it asks for none."""
-    section = spec["linux"].get("seccomp")
-    return compile(section) if section else b""
-
-
 def compile(section, machine=linux.MACHINE):  # noqa: A001 - what is done here has this name everywhere
     """The BPF program of an OCI seccomp section, as bytes of struct sock_filter; UsageError for what is not known."""
     numbers = syscalls.numbers(machine)

@@ -9,10 +9,10 @@ runtime = module("runtime")
 
 
 def test_the_launcher_is_filled_in_for_one_payload_and_one_interpreter():
-    with open(os.path.join(MODULES, "..", "runtime", "cli", "wherry.sh")) as file:
+    with open(os.path.join(MODULES, "..", "runtime", "cli", "launcher.py")) as file:
         text = runtime.filled_in(file.read(), "/payload/1", sys.executable)
-    assert "\npayload=/payload/1\n" in text
-    assert f"\npython={sys.executable}\n" in text
+    assert '\npayload = "/payload/1"\n' in text
+    assert text.splitlines()[0] == f"#!{sys.executable} -ISB"
     assert runtime.MARK in text.splitlines()[1]
 
 

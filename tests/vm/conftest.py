@@ -49,8 +49,7 @@ def machine(tmp_path_factory):
     """The server, fresh from its build, with a project that deploys to it; powered off at the end."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     assert not missing, f"{', '.join(missing)}: not installed; as root: apt-get install -y {PACKAGES}"
-    if not os.path.exists(f"{STATE}/base.img"):
-        control("build")
+    control("build")
     control("reset")
     control("start", PORT)
     try:

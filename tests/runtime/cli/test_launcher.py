@@ -1,5 +1,6 @@
 """The launcher and the payload of this machine: filled when missing, filled again when the source changes, fast otherwise."""
 
+import marshal
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from runtime.cli import bundle, local
+from runtime.process import capabilities, profile, seccomp
 from tests.runtime.container.machine import ROOT
 
 
@@ -42,7 +44,7 @@ def test_the_command_runs_from_its_payload_with_and_without_the_bundle(tmp_path,
     assert "Usage:  wherry run" in start(python, folder, "run", "--help").stdout
     for name in os.listdir(folder):
         if name.startswith("bundle-"):
-            os.unlink(os.path.join(folder, name))
+            shutil.rmtree(os.path.join(folder, name))
     assert "Usage:  wherry run" in start(python, folder, "run", "--help").stdout
 
 
@@ -83,8 +85,18 @@ def test_the_launcher_fills_what_is_missing_and_takes_container_verbs_only(tmp_p
     assert run("--on", "web1", "ps").stdout == "engine -I -m wherry.cli --on web1 ps\n"
 
 
+def test_the_bundle_knows_the_filter_of_nearly_every_container(tmp_path, source):
+    place = bundle.build(str(source))
+    with open(f"{place}/run.verb", "rb") as file:
+        _, modules, known = marshal.load(file)
+    section = profile.default(capabilities.DEFAULT)
+    assert known == [(section, seccomp.compile(section))]
+    assert "runtime.process.filters" in [name for name, *_ in modules]
+    assert "runtime.process.seccomp" not in [name for name, *_ in modules]
+
+
 def test_modules_stand_behind_what_they_import(tmp_path, source):
     files = {bundle._name(path): path for path in bundle._paths(str(source))}
-    order = bundle.in_order(bundle.RUN, str(source), files)
-    assert set(bundle.RUN) <= set(order)
+    order = bundle.in_order(bundle.VERBS["run"], str(source), files)
+    assert set(bundle.VERBS["run"]) <= set(order)
     assert order.index("runtime.errors") < order.index("runtime.state") < order.index("runtime.container.foreground")

@@ -195,6 +195,17 @@ def test_ensure_replaces_only_what_differs_from_what_was_asked():
 
 
 @on_a_machine
+def test_mount_points_that_an_image_lacks_are_not_made_in_the_layer_of_the_container():
+    machine = Machine()
+    record = machine.run("--network", "none", IMAGE, "sleep", "100")
+    assert os.listdir(f"{record.disk_dir}/upper") == []
+    machine.wherry("exec", record.name, "touch", "/etc/mine")
+    assert os.listdir(f"{record.disk_dir}/upper") == ["etc"]
+    another = machine.run("--network", "none", IMAGE, "sleep", "100")
+    assert "mine" not in machine.wherry("exec", another.name, "ls", "/etc").split()
+
+
+@on_a_machine
 def test_a_name_belongs_to_one_container():
     machine = Machine()
     machine.containers.create({"name": "web", "image": IMAGE})

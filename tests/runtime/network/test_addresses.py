@@ -34,6 +34,14 @@ def test_an_address_that_was_let_go_rests_as_long_as_possible(dirs):
     assert addresses.lease(dirs, "b") == "10.88.0.3"
 
 
+def test_it_is_known_when_another_container_may_have_had_an_address_before(dirs):
+    subnet(dirs, "10.9.8.0/29")
+    for number in range(5):
+        assert addresses.take(dirs, str(number))[1] is False
+    addresses.release(dirs, "3")
+    assert addresses.take(dirs, "one more") == ("10.9.8.5", True)
+
+
 def test_a_full_network_is_an_error_and_a_released_address_is_found_again(dirs):
     subnet(dirs, "10.9.8.0/29")
     taken = [addresses.lease(dirs, str(n)) for n in range(5)]

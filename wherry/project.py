@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from functools import cached_property
 from wherry.errors import UsageError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ENDINGS = (".yml", ".yaml")
 MARKS = ("playbooks", "inventory", "tasks.py")
 
 
@@ -75,13 +77,19 @@ class Project:
 
     def playbook_path(self, name: str) -> str:
         """The file of a playbook given by name ("deploy") or path; the project's own before the product's."""
-        candidates = [name, os.path.join(self.root, name)]
-        for folder in (self.playbooks, os.path.join(self.product, "playbooks")):
-            candidates += [os.path.join(folder, name + ending) for ending in (".yml", ".yaml")]
-        found = next((path for path in candidates if os.path.isfile(path)), None)
-        if found is None:
-            raise UsageError(f"no playbook '{name}'", self.playbooks, f"looked for {', '.join(candidates[2:])}")
-        return os.path.abspath(found)
+        folders = dict.fromkeys((self.playbooks, os.path.join(self.product, "playbooks")))
+        named = [os.path.join(folder, name + ending) for folder in folders for ending in ENDINGS]
+        for path in (name, os.path.join(self.root, name), *named):
+            if os.path.isfile(path):
+                return os.path.abspath(path)
+        known = {os.path.splitext(file)[0] for folder in folders for file in _playbooks_in(folder)}
+        near = difflib.get_close_matches(name, sorted(known), 1)
+        meant = f"did you mean '{near[0]}'? " if near else ""
+        raise UsageError(f"no playbook '{name}'", self.playbooks, f"{meant}looked for {', '.join(named)}")
+
+
+def _playbooks_in(folder: str) -> list[str]:
+    return [file for file in os.listdir(folder) if file.endswith(ENDINGS)] if os.path.isdir(folder) else []
 
 
 def find(start: str) -> Project:

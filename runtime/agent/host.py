@@ -160,5 +160,7 @@ class Runtime:
         from ..image.store import Store
 
         if self._store is None:
-            self._store = Store(self.dirs)
+            from ..release.record import users_of
+
+            self._store = Store(self.dirs, users=users_of(self.containers()))
         return Images(self._store, pull, check)

@@ -82,8 +82,11 @@ def rmi(dirs, words):
     """wherry rmi"""
     import sys
 
+    from ..image.store import Store
+    from ..release.record import users_of
+
     given, refs = RMI.parse(words)
-    store, code = Containers(dirs).images, 0
+    store, code = Store(dirs, users=users_of(Containers(dirs))), 0
     for ref in refs:
         try:
             for what, name in store.remove(ref, given.get("force", False)):

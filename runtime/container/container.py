@@ -166,17 +166,25 @@ class Containers:
 
     def freeze(self, record):
         """Stop all processes of the container where they are."""
-        from . import monitor
-
-        monitor.freeze(record)
-        record.reload()
+        self._froze(record, "freeze", "paused")
 
     def thaw(self, record):
         """Let the processes of a frozen container go on."""
-        from . import monitor
+        self._froze(record, "thaw", "running")
 
-        monitor.thaw(record)
-        record.reload()
+    @staticmethod
+    def _froze(record, what, status):
+        """Have the container's monitor do it; done here for one whose monitor was killed."""
+        if record.monitored or not record.alive:
+            from . import monitor
+
+            getattr(monitor, what)(record)
+            record.reload()
+        else:
+            from ..process import cgroup
+
+            getattr(cgroup.open(f"wherry/{record.id}"), what)()
+            record.update(status=status)
 
     def exec(self, record, argv, *, stdio, env=None, user=None, workdir=None, tty=False):
         """Run one more command in a running container and return its exit code; StartError with 126 or 127."""
@@ -236,11 +244,26 @@ class Containers:
             self.remove(left_over, force=True)
         successor = self.create(asked, name=waiting)
         if current:
+            self._require_ports(successor, current)
             self.stop(current)
             self.remove(current)
         self.rename(successor, asked["name"])
         self.start(successor)
         return True
+
+    def _require_ports(self, successor, current):
+        """Conflict, and no successor, when it is to publish a port that somebody else than `current` has."""
+        from ..network.ports import Port
+        from .endpoint import bind
+
+        ours = {(each["protocol"], each["host_port"]) for each in current.ports}
+        try:
+            for each in successor.spec["wherry"]["ports"]:
+                if (each["protocol"], each["host_port"]) not in ours:
+                    bind(Port.from_json(each)).close()
+        except Conflict:
+            self.remove(successor)
+            raise
 
     def _ensure_running(self, record):
         if record.status == "running":

@@ -10,6 +10,7 @@ from ..errors import WherryError
 DEFAULTS = {"interval": 30, "timeout": 30, "retries": 3, "start_period": 0}
 KEPT = 5  # results that `inspect` shows
 OUTPUT = 4096  # bytes of a probe's output that are kept
+LOOK = 1.0  # seconds between looks whether the container still lives; nobody on a bridge needs as long to accept
 
 
 class Watch:
@@ -70,7 +71,7 @@ def probe(record, health):
     health = {**DEFAULTS, **health}
     try:
         if "http" in health:
-            return _http(_address(record), health["http"], health["timeout"])
+            return _http(record, health["http"], health["timeout"])
         if "tcp" in health:
             return _tcp(_address(record), int(health["tcp"]), health["timeout"])
         return _command(record, health["command"], health["timeout"])
@@ -99,17 +100,16 @@ def _tcp(address, port, timeout):
     return True, f"{address}:{port} accepts connections"
 
 
-def _http(address, target, timeout):
+def _http(record, target, timeout):
     """`target` is ":8080/path", "8080/path" or "http://anything:8080/path"; well is a status from 200 to 399."""
-    port, path = http_target(target)
+    address, (port, path) = _address(record), http_target(target)
     deadline = time.monotonic() + timeout
     channel = _connection(address, port, timeout)
     try:
         channel.sendall(f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nConnection: close\r\n\r\n".encode())
         answer = b""
         while b"\r\n" not in answer and len(answer) < OUTPUT:
-            channel.settimeout(max(0.001, deadline - time.monotonic()))
-            part = channel.recv(OUTPUT)
+            part = _received(channel, deadline, record)
             if not part:
                 break
             answer += part
@@ -118,6 +118,19 @@ def _http(address, target, timeout):
     line = answer.partition(b"\r\n")[0].decode("latin-1")
     status = line.split(" ")[1] if line.startswith("HTTP/") and " " in line else ""
     return status[:1] in ("2", "3"), f"GET {path} on {address}:{port}: {line or 'no answer'}"
+
+
+def _received(channel, deadline, record):
+    """Some bytes; a container that has ended does not say so, because its network is gone with it."""
+    import _socket
+
+    while True:
+        channel.settimeout(max(0.001, min(LOOK, deadline - time.monotonic())))
+        try:
+            return channel.recv(OUTPUT)
+        except _socket.timeout:
+            if time.monotonic() >= deadline or not record.alive:
+                raise
 
 
 def http_target(target):
@@ -137,7 +150,7 @@ def _connection(address, port, timeout):
     import _socket
 
     channel = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
-    channel.settimeout(timeout)
+    channel.settimeout(min(timeout, LOOK))
     try:
         channel.connect((address, port))
     except OSError as error:

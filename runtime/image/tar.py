@@ -241,5 +241,11 @@ def text(field):
 def shown(name, longest=200):
     """`name` (bytes) for a message: printable on any terminal, in one line."""
     decoded = name.decode("utf-8", "backslashreplace")
-    visible = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in decoded)
+    visible = "".join(each if each.isprintable() else escaped(each) for each in decoded)
     return visible if len(visible) <= longest else visible[:longest] + "..."
+
+
+def escaped(character):
+    """A character as in a Python literal, without the codec for it: an unpacking process imports nothing any more."""
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -29,13 +29,21 @@ def hold(containers, record, ports, permit):
         permit.check()
         record.reload()
         if record.status == "exited":
-            code = containers.wait(record)  # until its monitor has cleaned up and says how it ended
-            return failure(containers, record, f"ended with exit code {code}", trial.text, code)
+            return _ended(containers, record, trial)
         if record.pid != pid:
             return failure(containers, record, "did not stay the same process", trial.text)
-        if trial.is_over(*_probe(containers, record, ports)):
-            return None if trial.is_well else failure(containers, record, trial.reason, trial.text)
+        over = trial.is_over(*_probe(containers, record, ports))
+        if trial.is_well:
+            return None
+        record.reload()
+        if over and record.status != "exited":
+            return failure(containers, record, trial.reason, trial.text)
         time.sleep(PAUSE)
+
+
+def _ended(containers, record, trial):
+    code = containers.wait(record)  # until its monitor has cleaned up and says how it ended
+    return failure(containers, record, f"ended with exit code {code}", trial.text, code)
 
 
 class Trial:

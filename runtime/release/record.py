@@ -41,11 +41,19 @@ def prune(app, keep):
         posix.unlink(_path(app, number))
 
 
-def pinned_images(dirs):
-    """The ids of the images that a kept release of any application needs."""
-    apps = [Application(dirs, name) for name in names(dirs)]
-    kept = [read(app, number) for app in apps for number in numbers(app)]
-    return {each["image_id"] for release in kept for each in release.get("containers", [])}
+def keepers_of(dirs, image_id):
+    """What kept releases need the image: "release N of APP" of each."""
+    kept = [(app, number) for app in (Application(dirs, name) for name in names(dirs)) for number in numbers(app)]
+    return [f"release {number} of {app.name}" for app, number in kept if _has(read(app, number), image_id)]
+
+
+def users_of(containers):
+    """A function of an image's id: what on this host needs it, containers and kept releases."""
+    return lambda image_id: [*containers.users_of(image_id), *keepers_of(containers.dirs, image_id)]
+
+
+def _has(release, image_id):
+    return any(each.get("image_id") == image_id for each in release.get("containers", []))
 
 
 def _path(app, number):

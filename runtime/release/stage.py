@@ -2,7 +2,8 @@
 
 from ..container import request as requests
 from ..errors import Conflict, NotFound, UsageError
-from . import drain, journal, lock
+from . import drain, journal, lock, record
+from .application import Application, names
 
 START_FIRST, STOP_FIRST = "start-first", "stop-first"
 
@@ -56,6 +57,7 @@ def _stage(containers, book, asked):
     name = asked["name"]
     book.name(name)
     current = find(containers, name)
+    _refuse_others(book.app, current)
     if current and current.status == "running" and _is_same(containers, current, asked):
         book.save()
         return {"name": name, "changed": False, "id": None, "strategy": strategy(asked)}
@@ -65,6 +67,16 @@ def _stage(containers, book, asked):
     book.staged[name] = staged.id
     book.save()
     return {"name": name, "changed": True, "id": book.staged[name], "strategy": strategy(asked)}
+
+
+def _refuse_others(app, current):
+    """Conflict when the container is part of another application's release in force."""
+    others = [Application(app.dirs, each) for each in names(app.dirs) if each != app.name]
+    for other in others:
+        members = (record.current(other) or {}).get("containers", [])
+        if current and any(each["id"] == current.id for each in members):
+            what = f"container {current.name!r} belongs to application {other.name}"
+            raise Conflict(what, f"application {app.name}", "give yours another name, or deploy it as that application")
 
 
 def _is_same(containers, current, asked):

@@ -39,7 +39,7 @@ def test_an_interruption_ends_the_run_soon(site, delay, monkeypatch):
             """,
             connect=interrupting(delay),
         )
-    assert caught.value.exit_code == 130
+    assert (caught.value.exit_code, caught.value.hint) == (130, "run the same command again")
     assert not ended or ended[0] - began < delay + 4  # none: interrupted before a session was open
     assert not os.path.exists(f"{site.work}/never")
 

@@ -124,7 +124,7 @@ def test_limit_and_tags_choose_hosts_and_tasks(site):
         ([3], [3, 3, 3, 1]),
         (["30%"], [3, 3, 3, 1]),
         ([1, "20%", "100%"], [1, 2, 7]),
-        ([0], [10]),
+        ([0], [10]),  # `serial: 0`
         (["1%"], [1] * 10),
     ],
 )
@@ -133,6 +133,12 @@ def test_serial_cuts_hosts_as_ansible_does(serial, sizes):
 
     play = SimpleNamespace(serial=serial, keywords={}, place=None)
     assert [len(each) for each in batches(list(range(10)), play)] == sizes
+
+
+def test_a_batch_of_no_hosts_is_an_error_and_serial_0_alone_means_all(site):
+    assert len(site.plan("- hosts: web\n  serial: 0\n  tasks: []\n").plays[0].batches) == 1
+    with pytest.raises(ProjectError, match="a batch of 0 hosts"):
+        site.plan("- hosts: web\n  serial: [1, 0, 2]\n  tasks: []\n")
 
 
 def test_a_serial_that_is_no_number_is_an_error(site):

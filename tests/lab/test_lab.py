@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab import roots
 from wherry import lab as labs
-from wherry.errors import UsageError
+from wherry.errors import UsageError, WherryError
 from wherry.lab import cgroups, namespaces, network, processes, record, traces, verbs
 from wherry.lab.layout import layout
 
@@ -160,6 +160,43 @@ def test_down_leaves_nothing_and_a_second_up_keeps_the_keys(new_lab):
     assert not os.path.exists(first.inventory_file) and not os.path.exists(first.files.hosts)
     with labs.up(first.record.project, 2, net=first.record.net) as second:
         assert content(second.files.known_hosts) == known
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["down", "up"])
+def test_a_frozen_process_of_a_host_is_gone_after_down_and_after_the_next_up(new_lab, again):
+    running = new_lab(1)
+    running.run("web1", ["sh", "-c", "sleep 120 >/dev/null 2>&1 &"])
+    frozen = freeze_sleeping(f"wherry-{running.record.interface}/web1")
+    if again:
+        with labs.up(running.record.project, 1, net=running.record.net):
+            assert not frozen.alive
+    running.down()
+    assert not frozen.alive
+    assert traces.of_lab(running.record) == []
+
+
+def freeze_sleeping(group):
+    """Freeze the `sleep` among a host's processes, as the freezer of its kernel does, and return it."""
+    folder = max(cgroups.find(group), key=lambda each: os.path.exists(f"{each}/freezer.state"))
+    pids = [pid for path, _, _ in os.walk(folder) for pid in content(f"{path}/cgroup.procs").split()]
+    (pid,) = [pid for pid in pids if content(f"/proc/{pid}/comm") == "sleep\n"]
+    below = f"{folder}/frozen"
+    os.mkdir(below)
+    version_1 = os.path.exists(f"{below}/freezer.state")
+    for name, text in (("cgroup.procs", pid), ("freezer.state", "FROZEN") if version_1 else ("cgroup.freeze", "1")):
+        with open(f"{below}/{name}", "w") as file:
+            file.write(text)
+    return processes.process(int(pid))
+
+
+def test_what_cannot_be_removed_is_named(monkeypatch):
+    group = f"wherry-test-{os.getpid()}"
+    folders = cgroups.create(group)
+    monkeypatch.setattr(cgroups, "_remove", lambda folder: None)
+    with pytest.raises(WherryError, match=f"cgroup {group}: .* cannot be removed"):
+        cgroups.remove(group, timeout=0.1)
+    for folder in folders:
+        os.rmdir(folder)
 
 
 def test_an_up_that_is_interrupted_takes_down_what_it_began(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from wherry.errors import ProjectError, UsageError
 from wherry.language import arguments, playbook
 from wherry.language.source import Source
 from wherry.language.task import Block
-from wherry.project import Project
+from wherry.project import Project, product_root
 
 HERE = os.path.join(os.path.dirname(__file__), "playbooks")
 
@@ -125,8 +125,31 @@ def test_what_comes_later_is_an_error_only_where_it_would_run(desk, module):
 
 
 def test_an_unknown_playbook_is_named_with_where_it_was_looked_for(desk):
-    with pytest.raises(UsageError, match="no playbook 'deploi'"):
-        playbook.load(desk.project, "deploi")
+    desk.write("playbooks/restart.yml", "[]")
+    with pytest.raises(UsageError, match="no playbook 'restrat'") as caught:
+        playbook.load(desk.project, "restrat")
+    assert "did you mean 'restart'?" in caught.value.hint
+    assert caught.value.hint.count(f"{desk.project.playbooks}/restrat.yml") == 1
+
+
+def test_where_project_and_product_are_one_folder_each_place_is_named_once():
+    with pytest.raises(UsageError) as caught:
+        Project(product_root()).playbook_path("deplyo")
+    assert "did you mean 'deploy'?" in caught.value.hint
+    assert caught.value.hint.count("deplyo.yml") == 1
+
+
+@pytest.mark.parametrize(
+    ("rollout", "words"),
+    [
+        ("{appp: hello}", "'appp' is not known in rollout.*did you mean 'app'"),
+        ("{app: hello, min_helthy_time: 3}", "'min_helthy_time' is not known in rollout.*'min_healthy_time'"),
+        ("{keep: 3}", "rollout names no application"),
+    ],
+)
+def test_a_wrong_key_of_a_rollout_is_named_with_the_right_one(desk, rollout, words):
+    with pytest.raises(ProjectError, match=f"(?s){words}"):
+        desk.playbook(f"- hosts: all\n  rollout: {rollout}\n")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """What a play's `rollout:` may say."""
 
+from dataclasses import fields
+
 import pytest
 
 from wherry.errors import ProjectError
+from wherry.language import keywords
 from wherry.rollout import application
 
 
@@ -12,13 +15,16 @@ def test_only_a_name_is_needed_and_the_rest_has_defaults():
     assert set(found.container_defaults()) == {"min_healthy_time", "start_timeout", "drain_timeout", "retire"}
 
 
+def test_the_keys_that_a_playbook_may_use_are_those_of_an_application():
+    assert {field.name for field in fields(application.Application)} == keywords.ROLLOUT
+
+
 @pytest.mark.parametrize(
     ("options", "part"),
     [
         ({}, "app: NAME"),
         ({"app": "Shop!"}, "Shop!"),
         ({"app": "../x"}, "../x"),
-        ({"app": "shop", "min_helthy_time": 3}, "min_healthy_time"),
         ({"app": "shop", "keep": 1}, "at least 2"),
         ({"app": "shop", "drain_timeout": "soon"}, "soon"),
         ({"app": "shop", "drain_timeout": -1}, "-1"),

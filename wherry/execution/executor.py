@@ -104,7 +104,8 @@ def _serve(state: RunState, members: Sequence[HostRun]) -> None:
             pass
     except KeyboardInterrupt:
         _interrupt(state, members[0].batch, begun)
-        raise Interrupted("interrupted", hint="the same command goes on where this one ended") from None
+        untouched = "nothing was left half-done; " if members[0].play.play.rollout is not None else ""
+        raise Interrupted("interrupted", hint=f"{untouched}run the same command again") from None
     if crashes:
         raise crashes[0]
 

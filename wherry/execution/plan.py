@@ -125,6 +125,9 @@ def _size(serial: Any, hosts: int, play: Play) -> int:
             f"serial is {serial!r}", place, "a number of hosts, a percentage or a list of such"
         ) from None
     size = int(number * hosts / 100) if percent else int(number)
+    if number == 0 and not percent and isinstance(play.keywords.get("serial"), list):
+        place = place_of(play.keywords, "serial") or play.place
+        raise ProjectError("serial has a batch of 0 hosts", place, "at least 1; `serial: 0` alone means all hosts")
     return max(1, size) if percent or size > 0 else max(1, hosts)
 
 

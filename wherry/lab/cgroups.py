@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import dataclass
+
+from wherry.errors import WherryError
 
 ROOT = "/sys/fs/cgroup"
 
@@ -64,11 +67,19 @@ def find(group: str) -> list[str]:
 
 
 def remove(group: str, timeout: float = 5.0) -> None:
-    """Remove `group` and all below it from every hierarchy; the kernel frees a dead process's cgroup a moment later."""
+    """Remove `group` and all below it from every hierarchy, ending the processes there, frozen ones too.
+
+    WherryError names what has not gone in time.
+    """
     deadline = time.monotonic() + timeout
-    for folder in find(group):
-        while not _removed(folder) and time.monotonic() < deadline:
-            time.sleep(0.01)
+    while left := find(group):
+        if time.monotonic() > deadline:
+            raise _stays(group, left)
+        for folder in left:
+            _end(folder)
+        for folder in left:
+            _remove(folder)
+        time.sleep(0.01)  # the kernel frees a dead process's cgroup a moment later
 
 
 def leave_root_empty(folders: list[str]) -> None:
@@ -99,13 +110,48 @@ def _inherit_cpuset(folder: str) -> None:
             _write(path, _read(os.path.join(os.path.dirname(folder), name)))
 
 
-def _removed(folder: str) -> bool:
+def _end(folder: str) -> None:
+    """Kill every process below `folder`; a frozen one dies when it is thawed (cgroup v1: freezer-subsystem)."""
+    for path, _, _ in os.walk(folder):
+        for pid in _processes(path):
+            _kill(pid, path)
+        for name, thawed in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            if os.path.exists(os.path.join(path, name)):
+                _write(os.path.join(path, name), thawed)
+
+
+def _kill(pid: int, folder: str) -> None:
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if pid in _processes(folder):  # asked again: from here on the descriptor cannot become another process
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    finally:
+        os.close(process)
+
+
+def _processes(folder: str) -> list[int]:
+    found = _read(os.path.join(folder, "cgroup.procs")).split()
+    return [int(pid) for pid in found if pid != "0"]  # 0: of a PID namespace that is not below ours
+
+
+def _remove(folder: str) -> None:
     for path, _, _ in os.walk(folder, topdown=False):
         try:
             os.rmdir(path)
         except OSError:
-            return False
-    return True
+            return  # busy: a process in it is still ending
+
+
+def _stays(group: str, folders: list[str]) -> WherryError:
+    paths = [path for folder in folders for path, _, _ in os.walk(folder)]
+    alive = sorted({pid for path in paths for pid in _processes(path)})
+    what = f"processes {', '.join(map(str, alive))} do not end" if alive else f"{folders[0]} cannot be removed"
+    return WherryError(what, f"cgroup {group}", "see what holds it (/proc/PID/stack), then again: wherry lab down")
 
 
 def _read(path: str) -> str:

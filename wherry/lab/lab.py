@@ -163,16 +163,22 @@ def interface(net: str) -> str:
 def _clear(files: Layout) -> None:
     state = record.read(files.record)
     if state is not None:
+        if _has_network(state):  # asked while the switch lives: no other lab can have come by these cgroups
+            cgroups.remove(_group(state))
         for process in state.processes:
             process.kill()
-        if network.owner_of(state.interface) in ("", state.owner):  # else a later lab has the network now
+        if _has_network(state):
             starting.wait_until_gone(state.interface)
-            cgroups.remove(_group(state))
     if os.path.isdir(files.hosts):
         shutil.rmtree(files.hosts)
     for path in (files.inventory, files.ssh_config, files.known_hosts, files.record):
         if os.path.exists(path):
             os.unlink(path)
+
+
+def _has_network(state: Record) -> bool:
+    """False once a later lab has the network."""
+    return network.owner_of(state.interface) in ("", state.owner)
 
 
 def _group(state: Record, host: str = "") -> str:

@@ -18,6 +18,7 @@ ON_EVERYTHING = INHERITED | {"name", "tags", "vars"}
 
 PLAY = ON_EVERYTHING | words("""fact_path force_handlers gather_facts gather_subset gather_timeout handlers hosts max_fail_percentage order
     post_tasks pre_tasks roles rollout serial strategy tasks user vars_files vars_prompt""")
+ROLLOUT = words("app drain_timeout keep min_healthy_time retire start_timeout")
 BLOCK = ON_EVERYTHING | words("always block delegate_facts delegate_to notify rescue when")
 TASK = ON_EVERYTHING | words("""action args async changed_when delay delegate_facts delegate_to failed_when listen local_action loop loop_control
     notify poll register retries until when""")

@@ -61,6 +61,9 @@ def refuse_later(written: dict[Any, Any]) -> None:
 
 
 def check_rollout(rollout: Any) -> None:
-    """`rollout:` names its application."""
-    if rollout is not None and not rollout.get(ROLLOUT_NEEDS):
+    """`rollout:` has known keys and names its application."""
+    if rollout is None:
+        return
+    task_reader.check_names(rollout, words.ROLLOUT, "rollout")
+    if not rollout.get(ROLLOUT_NEEDS):
         raise ProjectError("rollout names no application", place_of(rollout), "write `rollout: {app: NAME}`")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from wherry.errors import ProjectError
@@ -41,13 +40,7 @@ class Application:
 
 
 def from_play(options: dict[str, Any], place: Place | None) -> Application:
-    """The application that `rollout:` describes; raises ProjectError for an unknown key or a value that cannot be meant."""
-    known = {field.name: field for field in fields(Application)}
-    for key in options:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-            raise ProjectError(f"rollout: unknown key '{key}'", place, hint)
+    """The application that `rollout:` describes, its keys known ones; raises ProjectError for a value that cannot be meant."""
     name = str(options.get("app", ""))
     if not NAME.fullmatch(name):
         raise ProjectError(f"rollout: needs app: NAME (lower case letters, digits, . _ -), got '{name}'", place)

@@ -103,7 +103,7 @@ def in_parallel(
         if interrupt:
             interrupt()
             _wait_for(under_way.values(), GRACE)
-        raise Interrupted("interrupted", hint="the same command goes on where this one ended") from None
+        raise Interrupted("interrupted", hint="nothing was left half-done; run the same command again") from None
     if crashes:
         raise crashes[0]
     return results, errors

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from wherry.connection.session import Become
-from wherry.errors import UnreachableError, WherryError, exit_code
+from wherry.errors import UnreachableError, UsageError, WherryError, exit_code
 from wherry.execution.outside import World
 from wherry.lab import require_up
 from wherry.language import inventory as inventories
@@ -46,14 +46,20 @@ def status(project: Project, env: str, *, app: str, limit: str, extra: Mapping[s
 def ask(
     op: str, project: Project, env: str, *, app: str, limit: str, extra: Mapping[str, Any]
 ) -> tuple[Answers, dict[str, WherryError]]:
-    """What each host answers to `op`, for one application or for all it knows; and the errors by host."""
+    """What each host answers to `op`, for one application or for all it knows; and the errors by host.
+
+    UsageError when all hosts have answered and none knows `app`.
+    """
     fleet, hosts = reach(project, env, limit, extra)
     answers: Answers = defaultdict(dict)
+    deployed: set[str] = set()
 
     def one(host: Host) -> None:
         session, become = fleet.session(host), becoming(fleet, host)
         known = checked("applications", session.release("applications", become=become), host.name)
-        for name in [each["app"] for each in known["applications"] if app in ("", each["app"])]:
+        names = [each["app"] for each in known["applications"]]
+        deployed.update(names)
+        for name in [each for each in names if app in ("", each)]:
             answer = session.release(op, become=become, app=name)
             answers[name][host.name] = checked(op, answer, host.name)
 
@@ -61,7 +67,14 @@ def ask(
         _, errors = in_parallel({host.name: host for host in hosts}, one)
     finally:
         fleet.close()
+    if app and not answers and not errors:
+        raise _unknown(app, deployed, env)
     return answers, errors
+
+
+def _unknown(app: str, deployed: set[str], env: str) -> UsageError:
+    there_are = f"there are: {printable(', '.join(sorted(deployed)))}" if deployed else "none has been deployed yet"
+    return UsageError(f"no application '{app}' on the hosts of {env}", hint=there_are)
 
 
 def reach(project: Project, env: str, limit: str, extra: Mapping[str, Any]) -> tuple[Fleet, list[Host]]:

@@ -31,7 +31,7 @@ def rollback(
     answers, errors = history.ask("history", project, env, app=app, limit=limit, extra=extra)
     if errors:
         raise next(iter(errors.values()))
-    name, hosts = _application(answers, app, env)
+    name, hosts = _application(answers, env)
     goal = _goal({host: answer["releases"] for host, answer in hosts.items()}, to, name)
     fleet, members = history.reach(project, env, limit, extra)
     members = [host for host in members if host.name in hosts]
@@ -52,9 +52,9 @@ def rollback(
     return code
 
 
-def _application(answers: history.Answers, app: str, env: str) -> tuple[str, dict[str, dict[str, Any]]]:
+def _application(answers: history.Answers, env: str) -> tuple[str, dict[str, dict[str, Any]]]:
     if not answers:
-        raise UsageError(f"no application {app or ''} has been deployed to {env}".replace("  ", " "))
+        raise UsageError(f"no application has been deployed to {env}")
     if len(answers) > 1:
         raise UsageError(f"{env} has several applications: {', '.join(sorted(answers))}", hint="say which: --app NAME")
     return next(iter(answers.items()))

@@ -87,6 +87,9 @@ class Rollouts(NoHooks):
 
     def _committed(self, transaction: Transaction, play: PlanPlay) -> bool:
         """Commit if there is anything to; False when a host was lost before any commit."""
+        for host, names in transaction.left_behind().items():
+            what = f"{', '.join(names)} of the release before is not asked for any more and keeps running"
+            self.say("notice", f"{what}; `container: {{name: ..., state: absent}}` removes it", host)
         if not transaction.anything_changed:
             self.say("commit", f"{transaction.application.app}: nothing changed, no release is made")
             return True

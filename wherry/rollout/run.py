@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wherry.errors import ChangesPending, WherryError, exit_code
+from wherry.errors import ChangesPending, UsageError, WherryError, exit_code
 from wherry.events import Event, RunFinished, Said
 from wherry.execution import executor
 from wherry.execution import plan as plans
@@ -41,6 +41,10 @@ class Options:
     dirty: bool = False
     forks: int = 50
     detailed_exitcode: bool = False
+
+    def __post_init__(self) -> None:
+        if self.forks < 1:
+            raise UsageError(f"--forks is a number of at least 1, not {self.forks}")
 
 
 class Narrator:

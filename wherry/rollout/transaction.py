@@ -42,6 +42,7 @@ class Transaction:
         self.number = 0
         self.reasons: dict[str, str] = {}
         self.changed: dict[str, set[str]] = {}
+        self.asked: dict[str, set[str]] = {}
         self.has_switched = False
 
     def begin(self) -> None:
@@ -60,6 +61,7 @@ class Transaction:
 
     def stage(self, requests: Mapping[str, list[dict[str, Any]]]) -> None:
         """Create on every host the containers that differ from what runs there; nothing is started or published."""
+        self.asked = {host: {each["name"] for each in asked} for host, asked in requests.items()}
         defaults = self.application.container_defaults()
         wanted = {
             name: [{**each, "rollout": {**defaults, **each.get("rollout", {})}} for each in asked]
@@ -133,6 +135,14 @@ class Transaction:
     def anything_changed(self) -> bool:
         """Whether any host has something staged."""
         return any(self.changed.values())
+
+    def left_behind(self) -> dict[str, list[str]]:
+        """Containers of the release before that nobody asks for any more, by host: they keep running."""
+        before = {host: (self.lock.current(host) or {}).get("containers") or [] for host in self.asked}
+        names = {host: [each["name"] for each in found] for host, found in before.items()}
+        return {
+            host: left for host, all_of in names.items() if (left := [n for n in all_of if n not in self.asked[host]])
+        }
 
     def close(self) -> None:
         """Give all locks back."""

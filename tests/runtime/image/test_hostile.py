@@ -19,6 +19,9 @@ REFUSED = {
     "a parent of the root": [member(b"../canary/x", b"evil")],
     "a parent in the middle": [folder(b"a"), member(b"a/../../run/canary/x", b"evil")],
     "a parent at the end": [member(b"a/..", b"evil")],
+    "a parent behind a control character": [member(b"a\x01/../x", b"evil")],
+    "a parent behind a line feed": [member(b"a\n/../x", b"evil")],
+    "a parent behind a terminal's command": [member(b"u\x1b]52;x\x07/../y", b"evil")],
     "an absolute name": [member(b"/run/canary/x", b"evil")],
     "an absolute name in a pax record": [member(b"a", b"evil", pax={b"path": b"/run/canary/x"})],
     "a parent in a pax record": [member(b"a", b"evil", pax={b"path": b"../run/canary/x"})],
@@ -62,6 +65,12 @@ REFUSED = {
     "an unknown kind of entry": [member(b"a", kind=b"Q")],
     "an attribute with a NUL in its name": [member(b"a", pax={b"SCHILY.xattr.user.a\0b": b"1"})],
 }  # fmt: skip
+
+ESCAPED = {
+    "a parent behind a control character": r"a\x01/../x",
+    "a parent behind a line feed": r"a\x0a/../x",
+    "a parent behind a terminal's command": r"u\x1b]52;x\x07/../y",
+}
 
 CONTAINED = {
     "a file through an absolute link": [
@@ -137,6 +146,7 @@ def test_a_hostile_layer_is_refused_and_leaves_nothing(case):
     assert caught.value.exit_code == 65
     assert "layer" in caught.value.where
     assert str(caught.value).isprintable()
+    assert ESCAPED.get(case, "") in str(caught.value)
     assert canary() == before
     store = stores.Store(Dirs())
     assert (store.images(), contents(store)) == ([], set())

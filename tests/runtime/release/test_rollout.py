@@ -333,4 +333,6 @@ def test_old_records_are_pruned_and_a_missing_one_is_named():
 
         with pytest.raises(NotFound, match="kept releases: 2, 3"):
             record.read(application.Application(containers.dirs, "hello"), 1)
-        assert record.pinned_images(containers.dirs) == {containers.find("web").image_id}
+        image_id = containers.find("web").image_id
+        assert record.keepers_of(containers.dirs, image_id)[0].endswith(" of hello")
+        assert record.keepers_of(containers.dirs, "sha256:none") == []

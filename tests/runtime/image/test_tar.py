@@ -112,4 +112,4 @@ def test_a_tar_is_recognised_by_its_checksum():
 
 
 def test_names_are_shown_without_control_characters():
-    assert shown(b"a\x1b]52;c\x07\n\xff\xe2\x80\xaeb") == r"a\x1b]52;c\x07\n\xff\u202eb"
+    assert shown(b"a\x1b]52;c\x07\n\xff\xe2\x80\xaeb") == r"a\x1b]52;c\x07\x0a\xff\u202eb"

@@ -70,7 +70,7 @@ def test_vm(_: Context) -> None:
     python("-m", "pytest", "--long", "--timeout", "0", "tests/vm")
 
 
-@task(positional=["name"], help={"name": "one benchmark; all without it", "json": "figures as JSON"})
+@task(help={"name": "one benchmark; all without it", "json": "figures as JSON"})
 def bench(_: Context, name: str = "", json: bool = False) -> None:
     """Figures beside those of docker, podman, crun, ansible, pyinfra and ssh, medians and ratios of one run."""
     python("-m", "tests.bench", *([name] if name else []), *(["--json"] if json else []))

@@ -11,6 +11,7 @@
     events.py          what happened
     lab/, demo.py      throwaway hosts on this machine, and the story told on them
     errors.py          the error tree and the exit codes
+    text.py            what others said, harmless for a terminal
     protocols.py       what module authors and the layers see of each other
 
 Data enters at the top and leaves at the bottom; `./inv check` holds the layers to it.

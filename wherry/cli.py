@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from wherry import __version__
 from wherry.errors import Interrupted, UsageError, WherryError
-from wherry.report.text import visible
+from wherry.text import visible
 
 if TYPE_CHECKING:
     from wherry.project import Project

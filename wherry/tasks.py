@@ -13,7 +13,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from wherry.errors import Interrupted, UsageError, WherryError
-from wherry.report.text import visible
+from wherry.text import visible
 
 P = ParamSpec("P")
 COMMON = {

@@ -166,14 +166,14 @@ class Containers:
 
     def freeze(self, record):
         """Stop all processes of the container where they are."""
-        self._froze(record, "freeze", "paused")
+        self._set_freezer(record, "freeze", "paused")
 
     def thaw(self, record):
         """Let the processes of a frozen container go on."""
-        self._froze(record, "thaw", "running")
+        self._set_freezer(record, "thaw", "running")
 
     @staticmethod
-    def _froze(record, what, status):
+    def _set_freezer(record, what, status):
         """Have the container's monitor do it; done here for one whose monitor was killed."""
         if record.monitored or not record.alive:
             from . import monitor

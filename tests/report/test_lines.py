@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from wherry import text
 from wherry.events import (
     HostSummary,
     HostUnreachable,
@@ -15,7 +16,7 @@ from wherry.events import (
     TaskStarted,
     Warned,
 )
-from wherry.report import diff, text
+from wherry.report import colour, diff
 from wherry.report.lines import Lines, recap
 
 EVIL = "a\x1b[2J\x9b\r\u202e\u2028b\ud800"
@@ -205,7 +206,7 @@ def test_colours_are_for_terminals_that_want_them(environment, tty, wanted):
         def isatty(self):
             return tty
 
-    assert text.wants_colour(Out(), environment) is wanted
+    assert colour.wants_colour(Out(), environment) is wanted
 
 
 @pytest.mark.parametrize(

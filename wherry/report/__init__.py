@@ -1,1 +1,1 @@
-"""Events for people: lines (plain, as Ansible's), with what hosts said made harmless (text)."""
+"""Events for people: lines (plain, as Ansible's), diff, order (of tasks though hosts run at their own pace), colour."""

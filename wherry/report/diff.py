@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wherry.report.text import visible
+from wherry.text import visible
 
 NO_NEWLINE = "\\ No newline at end of file"
 

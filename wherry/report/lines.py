@@ -18,12 +18,14 @@ from wherry.events import (
     Warned,
 )
 from wherry.report import diff
+from wherry.report.colour import painted, wants_colour
 from wherry.report.order import Order
-from wherry.report.text import amount, painted, scrubbed, visible, wants_colour
+from wherry.text import amount, visible
 
 WIDTH = 79
 RECAP = ("ok", "changed", "unreachable", "failed", "skipped", "rescued", "ignored")
 WORDS = {"ok": "ok", "changed": "changed", "skipped": "skipping"}
+FOR_MACHINES = ("exception", "error", "diff", "warnings")  # traceback, our own error form, what is shown apart
 SHOW = "_show"  # in a result that is there to be read
 
 
@@ -155,7 +157,7 @@ def _colour_of(summary: HostSummary) -> str:
 
 
 def _json(result: dict[str, Any], indent: int | None = None) -> str:
-    shown = {key: value for key, value in scrubbed(result).items() if not key.startswith("_")}
+    shown = {key: value for key, value in result.items() if key not in FOR_MACHINES and not key.startswith("_")}
     if indent:
         shown.pop("changed", None)
     text = json.dumps(shown, ensure_ascii=False, sort_keys=True, indent=indent, default=str)

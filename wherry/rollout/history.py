@@ -18,6 +18,7 @@ from wherry.language.variables import Run
 from wherry.project import Project
 from wherry.rollout.answers import checked
 from wherry.rollout.fleet import Fleet, in_parallel
+from wherry.text import visible
 
 Answers = dict[str, dict[str, dict[str, Any]]]  # by application, then by host
 ROOT = Become()
@@ -35,7 +36,7 @@ def status(project: Project, env: str, *, app: str, limit: str, extra: Mapping[s
     """Print what serves on each host and who holds a lock; returns the exit code."""
     answers, errors = ask("status", project, env, app=app, limit=limit, extra=extra)
     for name, hosts in sorted(answers.items()):
-        out.write(f"{printable(name)}\n")
+        out.write(f"{visible(name)}\n")
         rows = [row for host, answer in sorted(hosts.items()) for row in _status_rows(host, answer)]
         out.write(table(("HOST", "RELEASE", "CONTAINER", "STATUS", "HEALTH", "IMAGE", "PORTS"), rows))
         for host, answer in sorted(hosts.items()):
@@ -73,7 +74,7 @@ def ask(
 
 
 def _unknown(app: str, deployed: set[str], env: str) -> UsageError:
-    there_are = f"there are: {printable(', '.join(sorted(deployed)))}" if deployed else "none has been deployed yet"
+    there_are = f"there are: {visible(', '.join(sorted(deployed)))}" if deployed else "none has been deployed yet"
     return UsageError(f"no application '{app}' on the hosts of {env}", hint=there_are)
 
 
@@ -110,7 +111,7 @@ def _history_of(app: str, hosts: dict[str, dict[str, Any]]) -> str:
         )
         for number, record in sorted(releases.items(), reverse=True)
     ]
-    return f"{printable(app)}\n" + table(("RELEASE", "WHEN", "BY", "COMMIT", "IMAGES", "HOSTS"), rows)
+    return f"{visible(app)}\n" + table(("RELEASE", "WHEN", "BY", "COMMIT", "IMAGES", "HOSTS"), rows)
 
 
 def _commit(record: Mapping[str, Any]) -> str:
@@ -152,7 +153,7 @@ def _notices(host: str, answer: Mapping[str, Any]) -> list[str]:
     lines = []
     if lock := answer.get("lock"):
         state = "lives" if lock["live"] else f"has stopped; the lock expires in {lock['expires_in']:.0f} s"
-        lines.append(f"  {host}: locked by {printable(str(lock['owner']))}, whose heartbeat {state}\n")
+        lines.append(f"  {host}: locked by {visible(str(lock['owner']))}, whose heartbeat {state}\n")
     if answer.get("uncommitted"):
         lines.append(
             f"  {host}: release {answer['uncommitted']} is neither committed nor reverted; the next deploy sees to it\n"
@@ -164,7 +165,7 @@ def _closing(answers: Answers, errors: Mapping[str, WherryError], env: str, out:
     if not answers and not errors:
         out.write(f"no application has been deployed to {env} yet\n")
     for host, error in sorted(errors.items()):
-        out.writelines(f"  {printable(line)}\n" for line in f"{host}: {error}".splitlines())
+        out.writelines(f"  {visible(line)}\n" for line in f"{host}: {error}".splitlines())
     found: list[WherryError] = [
         error if isinstance(error, UnreachableError) else UnreachableError(str(error)) for error in errors.values()
     ]
@@ -173,14 +174,9 @@ def _closing(answers: Answers, errors: Mapping[str, WherryError], env: str, out:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns two spaces apart, the head first; control characters shown escaped."""
-    lines = [tuple(printable(each) for each in row) for row in (tuple(head), *rows)]
+    lines = [tuple(visible(each) for each in row) for row in (tuple(head), *rows)]
     widths = [max(len(row[column]) for row in lines) for column in range(len(head))]
     return "".join(
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n"
         for row in lines
     )
-
-
-def printable(text: str) -> str:
-    """Text from a host, with everything that a terminal might obey shown escaped."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -15,6 +15,7 @@ from wherry.execution.stage import Staged
 from wherry.language.task import Task
 from wherry.rollout.fleet import in_parallel
 from wherry.rollout.transaction import Transaction
+from wherry.text import amount
 
 Results = dict[str, dict[str, Any]]  # of image and runtime tasks, by host, task and arguments (see `key`)
 NOT_REQUESTS = ("state",)  # arguments of the module `container` that a request does not have
@@ -70,9 +71,7 @@ def _do(transaction: Transaction, run: HostRun, staged: Staged) -> dict[str, Any
         raise _failure(result, f"{run.name}: {staged.step.task.title}")
     sent, took = session.content_sent - before, time.monotonic() - began
     if result.get("changed"):
-        transaction.say(
-            "stage", f"{staged.step.task.title} ({megabytes(sent)} sent in {took:.1f} s)", run.name, sent=sent
-        )
+        transaction.say("stage", f"{staged.step.task.title} ({amount(sent)} sent in {took:.1f} s)", run.name, sent=sent)
     return result
 
 
@@ -83,10 +82,3 @@ def _failure(result: dict[str, Any], place: str) -> WherryError:
         return WherryError(str(result.get("msg", "failed")), place)
     where = ": ".join(part for part in (place, str(told.get("where", ""))) if part)
     return WherryError(str(told.get("what", "failed")), where, str(told.get("hint", "")))
-
-
-def megabytes(count: int) -> str:
-    """A number of bytes for people."""
-    if count < 1_000_000:
-        return f"{count / 1000:.0f} kB" if count >= 1000 else f"{count} bytes"
-    return f"{count / 1_000_000:.1f} MB"
